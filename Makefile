@@ -1,0 +1,50 @@
+# `make help` lists the targets. Everything runs in .venv, which is made on first use.
+
+PYTHON ?= python3
+ARGS ?=
+
+bin := .venv/bin
+stamp := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help check test lint format bench clean FORCE
+
+help: ## list the targets
+	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+
+check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --json out.json' to choose
+	@$(bin)/coordination check $(ARGS)
+
+test: lint ## lint, then run the tests; ARGS='-k name' to choose
+	@$(bin)/python -m pytest $(ARGS)
+
+lint: $(stamp) ## ruff (rules and format), mypy strict on src/ and spec/
+	@$(bin)/python -m ruff check --quiet .
+	@$(bin)/python -m ruff format --check --quiet . || { echo "error: 'make format' would change the files above." >&2; exit 1; }
+	@$(bin)/python -m mypy
+
+format: $(stamp) ## put imports in order and format every Python file
+	@$(bin)/python -m ruff check --quiet --select I --fix .
+	@$(bin)/python -m ruff format .
+
+bench: $(stamp) ## run the benchmarks and print their comparisons; ARGS='...' goes to them
+	@$(bin)/python -m bench $(ARGS)
+
+clean: ## remove .venv, caches and build output
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# The stamp holds the path of the checkout: a .venv that was moved or copied points at the old one, so it is made anew.
+ifneq ($(shell cat $(stamp) 2>/dev/null),$(CURDIR))
+$(stamp): FORCE
+endif
+
+$(stamp): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: '$(PYTHON)' is missing or older than Python 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: '$(PYTHON)' cannot make virtual environments; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "setting up .venv (first use, or pyproject.toml or constraints.txt changed) ..." >&2
+	@rm -f $(stamp)
+	@$(PYTHON) -m venv .venv
+	@$(bin)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@printf '%s\n' "$$(pwd)" > $(stamp)

@@ -1,0 +1,147 @@
+"""The shipped instances: finite worlds, small enough to be explored whole and rich enough to go wrong.
+
+Amounts are scaled down (a bond of 2, a reward of 3), so that every sum fits a few bits and rounding still leaves dust.
+Honest accounts bid and sign no more than an instance lists; everything else that the rules allow happens in some run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from coordination.machine import Function, Instance
+from coordination_spec.designs import Design
+from coordination_spec.words import (
+    NOBODY,
+    Account,
+    Address,
+    Amount,
+    BasisPoints,
+    Epoch,
+    Payment,
+    Quote,
+    Rank,
+    Role,
+    Slot,
+)
+from coordination_spec.world import World
+
+ALICE, BOB, MALLORY, CAROL = (Account(Address(number)) for number in (1, 2, 3, 4))
+NAMES = {NOBODY: "nobody", ALICE: "alice", BOB: "bob", MALLORY: "mallory", CAROL: "carol"}
+
+FREE, CHEAP, ABSURD = BasisPoints(0), BasisPoints(2_500), BasisPoints(20_000)
+FEES = (FREE, CHEAP, ABSURD)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One instance, in the words of the protocol: how long things take, who has what, and who may bid and sign what.
+
+    `bids` are the quotes that honest provers may make, `elsewhere` what honest keys may sign on the other rollup.
+    Mallory, who is the adversary, may quote every epoch at every fee and present whatever can be presented.
+    """
+
+    name: str
+    about: str
+    durations: tuple[int, int, int]  # E, C, P in slots
+    first_slot: int
+    last_slot: int
+    epochs: int
+    schedule: Mapping[int, Address]  # who proposes in the slots of claim phases; mallory does in all others
+    balances: Mapping[Account, int]
+    reward_pool: int
+    bids: frozenset[Quote]
+    elsewhere: frozenset[tuple[Account, Role, Quote]]
+    payments: tuple[int, ...]
+    bond: int = 2
+    reward: int = 3
+
+    def instance(self, design: Design) -> Instance:
+        supply = sum(self.balances.values()) + self.reward_pool
+        slots = range(self.first_slot, self.last_slot + 1)
+        slots_per_epoch, claim_slots, proof_slots = self.durations
+        world = World(
+            design=design,
+            slots_per_epoch=slots_per_epoch,
+            claim_slots=claim_slots,
+            proof_slots=proof_slots,
+            bond=Amount(self.bond),
+            reward_per_epoch=Amount(self.reward),
+            supply=Amount(supply),
+            schedule=Function({slot: self.schedule.get(slot, MALLORY) for slot in slots}),
+            adversarial=Function({account: account == MALLORY for account in self.balances}, other=False),
+            last_slot=Slot(self.last_slot),
+        )
+        accounts = tuple(sorted(self.balances))
+        names = {account: NAMES[account] for account in (NOBODY, *accounts)}
+        return Instance(
+            name=self.name,
+            about=self.about,
+            constants=world,
+            domains={
+                Slot: range(self.last_slot + 1),
+                Epoch: range(self.epochs),
+                Address: (NOBODY, *accounts),
+                Account: accounts,
+                Amount: range(supply + 1),
+                Payment: self.payments,
+                BasisPoints: FEES,
+                Rank: range(len(accounts) + 1),
+            },
+            initial={
+                "now": self.first_slot,
+                "balance": self.balances,
+                "held": self.reward_pool,
+                "reward_pool": self.reward_pool,
+            },
+            considered=self._considered(),
+            names={Address: names, Account: names},
+        )
+
+    def _considered(self) -> Mapping[str, Callable[..., bool]]:
+        """Which arguments of each action are of interest: the rest repeats them under other names, or never occurs."""
+        proposers = {who for who in self.schedule.values() if who not in (NOBODY, MALLORY)}
+
+        def is_offer(quote: Quote) -> bool:
+            return quote.prover == MALLORY or quote in self.bids
+
+        return {
+            "make_quote": lambda quote: quote in self.bids,
+            "sign_elsewhere": lambda signer, role, quote: (signer, role, quote) in self.elsewhere,
+            "receive_quote": lambda proposer, quote, recovered: (
+                proposer in proposers and is_offer(quote) and recovered in (quote.prover, NOBODY)
+            ),
+            "choose_quote": is_offer,
+            "publish_take": is_offer,
+            "crash_proposer": lambda proposer: proposer in proposers,
+            "send_claim": lambda quote: quote in self.bids,
+            "claim_proof_right": lambda caller, quote, recovered: (
+                is_offer(quote) and caller in (MALLORY, quote.prover)
+            ),
+            "submit_epoch_proof": lambda caller, epoch, valid: caller == MALLORY,
+            "prune": lambda caller, epoch: caller == MALLORY,
+            "fund_rewards": lambda caller, amount: caller == MALLORY,
+            "give_tokens": lambda caller, amount: caller == MALLORY,
+        }
+
+
+def offer(prover: Account, epoch: int, *fees: BasisPoints) -> frozenset[Quote]:
+    return frozenset(Quote(prover, Epoch(epoch), fee) for fee in fees)
+
+
+TINY = Scenario(
+    name="tiny",
+    about="one epoch to prove: alice bids, bob bids and proposes twice, mallory proposes once and does what she can",
+    durations=(5, 3, 2),
+    first_slot=4,
+    last_slot=9,
+    epochs=1,
+    schedule={5: BOB, 6: BOB, 7: MALLORY},
+    balances={ALICE: 2, BOB: 2, MALLORY: 2},
+    reward_pool=3,
+    bids=offer(ALICE, 0, CHEAP) | offer(BOB, 0, CHEAP),
+    elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
+    payments=(1,),
+)
+
+SCENARIOS = (TINY,)

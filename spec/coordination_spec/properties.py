@@ -1,0 +1,297 @@
+"""The safety properties: what is true of every reachable state, or of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coordination.machine import (
+    all_of,
+    any_of,
+    attempt,
+    exists,
+    forall,
+    implies,
+    invariant,
+    ite,
+    least,
+    negate,
+    same,
+    step_property,
+    total,
+)
+from coordination_spec.rollup import compute_prover_share, submit_epoch_proof
+from coordination_spec.state import Coordination
+from coordination_spec.words import (
+    NOBODY,
+    WHOLE,
+    Account,
+    Amount,
+    BasisPoints,
+    Epoch,
+    Quote,
+    Slot,
+    Status,
+)
+from coordination_spec.world import World
+
+
+def is_running(s: Coordination, w: World, epoch: Epoch) -> bool:
+    """The epoch's claim is running: from its slot to the end of its proof phase."""
+    return all_of(s.status[epoch] == Status.CLAIMED, s.now < s.claim_slot[epoch] + w.proof_slots)
+
+
+def has_claim(s: Coordination, epoch: Epoch) -> bool:
+    """A claim of the epoch is stored, running or ended."""
+    return s.claim_prover[epoch] != NOBODY
+
+
+def is_same_claim(before: Coordination, after: Coordination, epoch: Epoch) -> bool:
+    return all_of(
+        before.claim_prover[epoch] == after.claim_prover[epoch],
+        before.claim_fee[epoch] == after.claim_fee[epoch],
+        before.claim_proposer[epoch] == after.claim_proposer[epoch],
+        before.claim_slot[epoch] == after.claim_slot[epoch],
+    )
+
+
+def becomes(before: Coordination, after: Coordination, epoch: Epoch, status: Status) -> bool:
+    return all_of(before.status[epoch] != status, after.status[epoch] == status)
+
+
+def compute_bonds(s: Coordination, w: World) -> Amount:
+    """The bonds of all epochs that are claimed, running or overdue."""
+    return Amount(total(Epoch, lambda epoch: ite(s.status[epoch] == Status.CLAIMED, w.bond, Amount(0))))
+
+
+def gains(before: Coordination, after: Coordination, account: Account) -> Amount:
+    return Amount(after.balance[account] - before.balance[account])
+
+
+@step_property(source="seed, bullet 2", rules=("C2",))
+def one_claim_per_epoch(before: Coordination, after: Coordination, w: World) -> bool:
+    """An epoch is claimed at most once, ever; a stored claim never changes."""
+
+    def is_kept(epoch: Epoch) -> bool:
+        claimed_before = before.status[epoch] != Status.OPEN
+        return all_of(
+            implies(becomes(before, after, epoch, Status.CLAIMED), negate(claimed_before)),
+            implies(claimed_before, after.status[epoch] != Status.OPEN),
+            implies(claimed_before, is_same_claim(before, after, epoch)),
+        )
+
+    return forall(Epoch, is_kept)
+
+
+@invariant(source="seed, motivation 2; timeliness design", rules=("C1", "C5", "F2"))
+def one_live_claim(s: Coordination, w: World) -> bool:
+    """At most one claim is running at any time."""
+    return forall(
+        (Epoch, Epoch),
+        lambda one, other: implies(all_of(is_running(s, w, one), is_running(s, w, other)), one == other),
+    )
+
+
+@invariant(source="seed, bullet 6; decided", rules=("C7", "F1", "X1"))
+def bond_conservation(s: Coordination, w: World) -> bool:
+    """What the rollup holds is the reward pool, the bonds of all claimed epochs, and gifts; no token appears or vanishes."""
+    owned = total(Account, lambda account: s.balance[account])
+    return all_of(
+        s.held == s.reward_pool + compute_bonds(s, w) + s.gifts,
+        owned + s.held == w.supply,
+    )
+
+
+@step_property(source="seed; timeliness design; decided", rules=("F1", "F2", "F3", "X1"))
+def bond_exit(before: Coordination, after: Coordination, w: World) -> bool:
+    """A bond leaves once: back to its prover with a proof in time, or into the pool after the deadline; never both."""
+
+    def leaves_rightly(epoch: Epoch) -> bool:
+        was_claimed = before.status[epoch] == Status.CLAIMED
+        deadline = before.claim_slot[epoch] + w.proof_slots
+        returned = all_of(
+            before.now < deadline,
+            gains(before, after, Account(before.claim_prover[epoch])) >= w.bond,
+            after.reward_pool <= before.reward_pool,
+        )
+        slashed = all_of(
+            before.now >= deadline,
+            after.reward_pool == before.reward_pool + w.bond,
+            forall(Account, lambda account: gains(before, after, account) == 0),
+        )
+        return all_of(
+            implies(all_of(was_claimed, after.status[epoch] == Status.PROVEN), returned),
+            implies(all_of(was_claimed, after.status[epoch] == Status.PRUNED), slashed),
+            implies(negate(was_claimed), negate(becomes(before, after, epoch, Status.PROVEN))),
+        )
+
+    kept = forall(
+        Epoch,
+        lambda epoch: same(before.status[epoch] == Status.CLAIMED, after.status[epoch] == Status.CLAIMED),
+    )
+    bonds_before = before.held - before.reward_pool - before.gifts
+    bonds_after = after.held - after.reward_pool - after.gifts
+    return all_of(forall(Epoch, leaves_rightly), implies(kept, bonds_before == bonds_after))
+
+
+@invariant(source="seed, bullet 3", rules=("C3",))
+def signature_binding(s: Coordination, w: World) -> bool:
+    """A stored claim implies that the proposer of its slot signed a take of this prover, epoch and fee for this rollup."""
+
+    def is_bound(epoch: Epoch, slot: Slot, prover: Account, fee: BasisPoints) -> bool:
+        proposer = w.schedule[slot]
+        stored = all_of(
+            s.claim_prover[epoch] == prover,
+            s.claim_fee[epoch] == fee,
+            s.claim_slot[epoch] == slot,
+        )
+        quote = Quote(prover, epoch, fee)
+        took = exists(Slot, lambda at: all_of(w.schedule[at] == proposer, s.taken[at, quote]))
+        return implies(
+            stored,
+            all_of(s.claim_proposer[epoch] == proposer, proposer != NOBODY, any_of(w.adversarial[proposer], took)),
+        )
+
+    return forall((Epoch, Slot, Account, BasisPoints), is_bound)
+
+
+@step_property(source="seed, bullets 4 and 6", rules=("C4", "C7"))
+def caller_binding(before: Coordination, after: Coordination, w: World) -> bool:
+    """A stored claim's prover is the account that sent the claim and paid the bond."""
+
+    def is_paid_by_its_prover(epoch: Epoch, account: Account) -> bool:
+        paid = ite(after.claim_prover[epoch] == account, w.bond, Amount(0))
+        return implies(
+            becomes(before, after, epoch, Status.CLAIMED),
+            all_of(has_claim(after, epoch), gains(before, after, account) == 0 - paid),
+        )
+
+    return forall((Epoch, Account), is_paid_by_its_prover)
+
+
+@step_property(source="seed, bullets 1 and 5; timeliness design", rules=("C1", "C5"))
+def claim_timing(before: Coordination, after: Coordination, w: World) -> bool:
+    """A claim is made only in the claim phase of the epoch after the one that it is for."""
+    return forall(
+        Epoch,
+        lambda epoch: implies(
+            becomes(before, after, epoch, Status.CLAIMED),
+            all_of(
+                w.is_in_claim_phase(before.now),
+                epoch + 1 == w.epoch(before.now),
+                after.claim_slot[epoch] == before.now,
+            ),
+        ),
+    )
+
+
+@step_property(source="timeliness design", rules=("F1", "F2"))
+def proof_timing(before: Coordination, after: Coordination, w: World) -> bool:
+    """An epoch becomes PROVEN only within its claim's proof phase."""
+    return forall(
+        Epoch, lambda epoch: implies(becomes(before, after, epoch, Status.PROVEN), is_running(before, w, epoch))
+    )
+
+
+@step_property(source="seed, last paragraph of the interface; rounding decided", rules=("C6", "F1"))
+def payout_exact(before: Coordination, after: Coordination, w: World) -> bool:
+    """Prover's and proposer's shares add up to the reward, neither is negative, and they follow the stored fee."""
+    reward = least(w.reward_per_epoch, before.reward_pool)
+
+    def is_paid_exactly(epoch: Epoch, account: Account) -> bool:
+        prover_share = compute_prover_share(before, reward, epoch)
+        as_prover = ite(before.claim_prover[epoch] == account, w.bond + prover_share, 0)
+        as_proposer = ite(before.claim_proposer[epoch] == account, reward - prover_share, 0)
+        return implies(
+            becomes(before, after, epoch, Status.PROVEN),
+            all_of(
+                before.reward_pool - after.reward_pool == reward,
+                prover_share >= 0,
+                prover_share <= reward,
+                gains(before, after, account) == as_prover + as_proposer,
+            ),
+        )
+
+    return forall((Epoch, Account), is_paid_exactly)
+
+
+@step_property(source="decided", rules=("F1", "X1"))
+def finality(before: Coordination, after: Coordination, w: World) -> bool:
+    """PROVEN and PRUNED never change."""
+    return forall(
+        Epoch,
+        lambda epoch: all_of(
+            implies(before.status[epoch] == Status.PROVEN, after.status[epoch] == Status.PROVEN),
+            implies(before.status[epoch] == Status.PRUNED, after.status[epoch] == Status.PRUNED),
+        ),
+    )
+
+
+@invariant(source="seed; decided", rules=("C6", "F1", "F2", "F3"))
+def honest_prover_safe(s: Coordination, w: World) -> bool:
+    """Whoever holds a running claim and a valid proof can hand it in now, and gets the bond and the fee."""
+    reward = least(w.reward_per_epoch, s.reward_pool)
+
+    def is_paid(epoch: Epoch, prover: Account) -> bool:
+        accepted, after = attempt(submit_epoch_proof, s, w, prover, epoch, True)
+        owed = w.bond + compute_prover_share(s, reward, epoch)
+        return implies(
+            all_of(is_running(s, w, epoch), s.claim_prover[epoch] == prover),
+            all_of(accepted, gains(s, after, prover) >= owed),
+        )
+
+    return forall((Epoch, Account), is_paid)
+
+
+@invariant(source="decided", rules=("N3", "N4"))
+def no_equivocation(s: Coordination, w: World) -> bool:
+    """An honest proposer never signs two takes for one epoch in one slot, crashes included."""
+
+    def is_single(slot: Slot, epoch: Epoch) -> bool:
+        return at_most_one_quote(epoch, lambda quote: s.taken[slot, quote])
+
+    return forall((Slot, Epoch), is_single)
+
+
+@invariant(source="decided", rules=("C3", "N3", "N4"))
+def single_usable_take(s: Coordination, w: World) -> bool:
+    """At most one quote carries a take by the current slot's honest proposer that the contract would accept."""
+    proposer = Account(w.schedule[s.now])
+
+    def is_usable(quote: Quote) -> bool:
+        return all_of(
+            w.design.shows_take(s, w, proposer, quote, s.now),
+            s.status[quote.epoch] == Status.OPEN,
+            quote.epoch + 1 == w.epoch(s.now),
+            quote.basis_point_fee <= WHOLE,
+        )
+
+    speaks = all_of(proposer != NOBODY, w.is_honest(proposer), w.is_in_claim_phase(s.now))
+    return implies(speaks, forall(Epoch, lambda epoch: at_most_one_quote(epoch, is_usable)))
+
+
+def at_most_one_quote(epoch: Epoch, is_chosen: Callable[[Quote], bool]) -> bool:
+    """No two different quotes for the epoch are chosen."""
+    return forall(
+        (Account, BasisPoints, Account, BasisPoints),
+        lambda prover, fee, other_prover, other_fee: implies(
+            all_of(is_chosen(Quote(prover, epoch, fee)), is_chosen(Quote(other_prover, epoch, other_fee))),
+            all_of(prover == other_prover, fee == other_fee),
+        ),
+    )
+
+
+SAFETY = (
+    one_claim_per_epoch,
+    one_live_claim,
+    bond_conservation,
+    bond_exit,
+    signature_binding,
+    caller_binding,
+    claim_timing,
+    proof_timing,
+    payout_exact,
+    finality,
+    honest_prover_safe,
+    no_equivocation,
+    single_usable_take,
+)

@@ -1,0 +1,48 @@
+"""What no step changes: the protocol's constants, who the accounts are, and who proposes when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coordination.machine import Function, SpecificationError, negate
+from coordination_spec.designs import Design
+from coordination_spec.words import Address, Amount, Epoch, Slot
+
+
+@dataclass(frozen=True)
+class World:
+    """Durations are in slots, amounts in TST. `schedule` may be any function of the slot; NOBODY has no slot's right."""
+
+    design: Design
+    slots_per_epoch: int
+    claim_slots: int
+    proof_slots: int
+    bond: Amount
+    reward_per_epoch: Amount
+    supply: Amount
+    schedule: Function[Slot, Address]
+    adversarial: Function[Address, bool]
+    last_slot: Slot
+
+    def __post_init__(self) -> None:
+        """A claim's proof phase ends before the next epoch's claim phase begins; else raises SpecificationError."""
+        e, c, p = self.slots_per_epoch, self.claim_slots, self.proof_slots
+        if c < 1 or p < 1 or c + p > e:
+            raise SpecificationError(
+                f"C = {c}, P = {p}, E = {e}: the claim phase and the proof phase need at least one slot each and "
+                f"must fit into an epoch (C >= 1, P >= 1, C + P <= E)"
+            )
+
+    def epoch(self, slot: Slot) -> Epoch:
+        return Epoch(slot // self.slots_per_epoch)
+
+    def is_in_claim_phase(self, slot: Slot) -> bool:
+        """Whether the right to prove the epoch before this slot's can be claimed."""
+        return slot % self.slots_per_epoch < self.claim_slots
+
+    def can_be_claimed(self, epoch: Epoch, now: Slot) -> bool:
+        """Whether some slot from `now` on lies in the claim phase for `epoch`."""
+        return now < (epoch + 1) * self.slots_per_epoch + self.claim_slots
+
+    def is_honest(self, account: Address) -> bool:
+        return negate(self.adversarial[account])

@@ -1,0 +1,216 @@
+"""Breadth-first exploration of an instance: whole frontiers at a time, every property judged in one run."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coordination.explore import rows
+from coordination.explore.kernel import CHUNK, Kernel, compile_kernel
+from coordination.explore.layout import Layout, Row
+from coordination.explore.rows import Columns, Visited
+from coordination.explore.symmetry import Canonical
+from coordination.explore.values import narrowed
+from coordination.machine.machine import Instance, Machine
+from coordination.machine.property import Kind, Property
+
+Level = dict[int, Columns]  # the states first seen after so many steps, by clock; sorted
+Place = tuple[int, int, Row]  # level, clock, packed state
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When to give up. None is no limit; `memory` is of the whole process, in bytes."""
+
+    states: int | None = None
+    memory: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    states: int
+    depth: int
+    frontier: int
+    seconds: float
+
+
+@dataclass
+class Exploration:
+    """What a search found. `levels[d]` are the states whose shortest run has d steps.
+
+    `found` has, for each property that is broken and each situation that is reached, the first place in the order of
+    levels, clocks and packed states: for a step property the state before the step that breaks it. `exhausted` names
+    the budget that ran out, if one did. `rejections` counts rejected steps by error.
+    """
+
+    layout: Layout
+    canonical: Canonical | None
+    levels: list[Level] = field(default_factory=list)
+    found: dict[str, Place] = field(default_factory=dict)
+    accepted: int = 0
+    rejections: Counter[str] = field(default_factory=Counter)
+    exhausted: str = ""
+    seconds: float = 0.0
+    states: int = 0
+
+    @property
+    def transitions(self) -> int:
+        """Steps taken from the states found, accepted and rejected."""
+        return self.accepted + self.rejections.total()
+
+    @property
+    def depth(self) -> int:
+        """The number of levels, the initial state's included."""
+        return len(self.levels)
+
+
+class Search:
+    """One exploration. `kernel(clock)` compiles on first use and is shared with the rebuilding of traces."""
+
+    def __init__(self, machine: Machine, instance: Instance, properties: Sequence[Property]) -> None:
+        self.machine, self.instance, self.properties = machine, instance, tuple(properties)
+        self.layout = Layout(narrowed(machine, instance))
+        self.canonical = Canonical.of(self.layout, self.properties) if instance.interchangeable else None
+        self._kernels: dict[int, Kernel] = {}
+
+    def kernel(self, clock: int) -> Kernel:
+        if clock not in self._kernels:
+            fixed = {self.machine.clock: clock} if self.machine.clock else {}
+            self._kernels[clock] = compile_kernel(self.layout, fixed, self.properties)
+        return self._kernels[clock]
+
+    def run(self, budget: Budget | None = None, report: Callable[[Progress], None] | None = None) -> Exploration:
+        """Explore until no state is left, or the budget is."""
+        return _Run(self, budget or Budget(), report).explore()
+
+    def initial(self) -> tuple[int, Columns]:
+        state = self.layout.unrolled.initial
+        columns = tuple(np.array([word], np.int64) for word in self.layout.pack(state))
+        return self.layout.clock_of(state), self.canonical.apply(columns) if self.canonical else columns
+
+
+def chunks(columns: Columns) -> Iterator[tuple[int, Columns]]:
+    """Pieces of a set that fit a core's cache, each with the number of its first row."""
+    for start in range(0, rows.size(columns), CHUNK):
+        yield start, tuple(column[start : start + CHUNK] for column in columns)
+
+
+class _Exhausted(Exception):
+    """A budget ran out; the message names it."""
+
+
+class _Run:
+    FLUSH = 1 << 22  # successors of one clock to hold before repetitions among them are dropped
+
+    def __init__(self, search: Search, budget: Budget, report: Callable[[Progress], None] | None) -> None:
+        self._search, self._budget, self._report = search, budget, report
+        self._result = Exploration(search.layout, search.canonical)
+        self._visited: dict[int, Visited] = defaultdict(Visited)
+        self._kinds = {prop.name: prop.kind for prop in search.properties}
+        self._started = time.perf_counter()
+
+    def explore(self) -> Exploration:
+        clock, columns = self._search.initial()
+        successors = {clock: [columns]}
+        try:
+            while level := self._admit(successors):
+                successors = self._expand(level)
+        except _Exhausted as exhausted:
+            self._result.exhausted = str(exhausted)
+        self._result.seconds = time.perf_counter() - self._started
+        return self._result
+
+    def _admit(self, successors: dict[int, list[Columns]]) -> Level:
+        """Keep the states that are new, judge them, and drop what no later state can equal."""
+        level: Level = {}
+        for clock in sorted(successors):
+            parts = successors.pop(clock)
+            fresh = self._visited[clock].add(*rows.distinct(rows.concatenate(parts)))
+            if rows.size(fresh):
+                level[clock] = fresh
+        if not level:
+            return level
+        for clock in [clock for clock in self._visited if self._search.machine.clock and clock < min(level)]:
+            del self._visited[clock]
+        result = self._result
+        result.levels.append(level)
+        result.states += sum(map(rows.size, level.values()))
+        for clock, columns in level.items():
+            self._judge(clock, columns)
+        self._check_budget()
+        return level
+
+    def _judge(self, clock: int, columns: Columns) -> None:
+        kernel = self._search.kernel(clock)
+        for _, chunk in chunks(columns):
+            kernel.judge(chunk, lambda name, hits, chunk=chunk: self._note(name, clock, chunk, hits))
+
+    def _expand(self, level: Level) -> dict[int, list[Columns]]:
+        successors: dict[int, list[Columns]] = defaultdict(list)
+        held: Counter[int] = Counter()
+        canonical = self._search.canonical
+
+        def put(clock: int, _: NDArray[np.int64], columns: Columns) -> None:
+            successors[clock].append(columns)
+            held[clock] += len(columns[0])
+            if held[clock] > self.FLUSH:
+                merge(clock)
+
+        def merge(clock: int) -> None:
+            merged = rows.concatenate(successors[clock])
+            if canonical:
+                merged = canonical.apply(merged)
+            _, merged = rows.distinct(merged)
+            successors[clock] = [merged]
+            held[clock] = 0
+
+        for clock, columns in level.items():
+            kernel = self._search.kernel(clock)
+            for start, chunk in chunks(columns):
+                kernel.expand(
+                    chunk,
+                    put,
+                    self._result.rejections,
+                    lambda name, hits, clock=clock, chunk=chunk: self._note(name, clock, chunk, hits),
+                )
+                if start % (CHUNK << 4) == 0:
+                    self._check_budget()
+        self._result.accepted += self._result.rejections.pop("", 0)
+        if canonical:
+            for clock in successors:
+                merge(clock)
+        return successors
+
+    def _note(self, name: str, clock: int, chunk: Columns, hits: NDArray[np.int64]) -> None:
+        """Remember the least place at which a property was decided, among the places of the first level that has one."""
+        level = len(self._result.levels) - 1
+        best = int(hits.min())
+        place = (level, clock, tuple(int(column[best]) for column in chunk))
+        known = self._result.found.get(name)
+        if known is None or (known[0] == level and place < known):
+            self._result.found[name] = place
+
+    def _check_budget(self) -> None:
+        result, budget = self._result, self._budget
+        seconds = time.perf_counter() - self._started
+        if self._report:
+            frontier = sum(map(rows.size, result.levels[-1].values()))
+            self._report(Progress(result.states, result.depth, frontier, seconds))
+        if budget.states is not None and result.states > budget.states:
+            raise _Exhausted(f"more than {budget.states:_} states")
+        if budget.seconds is not None and seconds > budget.seconds:
+            raise _Exhausted(f"more than {budget.seconds:g} seconds")
+        if budget.memory is not None and _resident() > budget.memory:
+            raise _Exhausted(f"more than {budget.memory / 2**30:.1f} GiB of memory")
+
+
+def _resident() -> int:
+    """The most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,110 @@
+"""Actions: the steps that a machine can take, as functions over its state."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, TypeVar, get_type_hints
+
+from coordination.machine.language import Reading, Sort, all_of, current, reading
+from coordination.machine.state import State, flat_sorts
+
+S = TypeVar("S", bound=State)
+Arguments = tuple[int, ...]  # one value a flat parameter, in order; a NamedTuple parameter counts as its fields
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    kind: Sort
+
+    @property
+    def sorts(self) -> tuple[Sort, ...]:
+        return flat_sorts(self.kind)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A named step. `run(state, constants, *arguments)` states its guards, then changes `state` in place."""
+
+    name: str
+    run: Callable[..., None]
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def summary(self) -> str:
+        return (inspect.getdoc(self.run) or "").split("\n\n")[0].replace("\n", " ")
+
+    def sorts(self) -> tuple[Sort, ...]:
+        return tuple(sort for parameter in self.parameters for sort in parameter.sorts)
+
+    def bind(self, arguments: Arguments) -> list[Any]:
+        """`arguments` as `run` takes them: fields put back into their NamedTuples."""
+        bound: list[Any] = []
+        rest = iter(arguments)
+        for parameter in self.parameters:
+            values = [next(rest) for _ in parameter.sorts]
+            is_record = isinstance(parameter.kind, type) and issubclass(parameter.kind, tuple)
+            bound.append(parameter.kind(*values) if is_record else values[0])
+        return bound
+
+    def labels(self) -> tuple[str, ...]:
+        """A name for each flat argument: `epoch`, or `quote.epoch` for the field of a record."""
+        names: list[str] = []
+        for parameter in self.parameters:
+            if isinstance(parameter.kind, type) and issubclass(parameter.kind, tuple):
+                names.extend(f"{parameter.name}.{field}" for field in get_type_hints(parameter.kind))
+            else:
+                names.append(parameter.name)
+        return tuple(names)
+
+
+def action(run: Callable[..., None]) -> Action:
+    """Declare `run(s, w, ...)` an action; the annotations of what follows the state and the constants are its sorts."""
+    hints = get_type_hints(run)
+    names = list(inspect.signature(run).parameters)[2:]
+    return Action(run.__name__, run, tuple(Parameter(name, hints[name]) for name in names))
+
+
+class _Attempt:
+    """The reading of a call that a property imagines: collects what the call depends on."""
+
+    def __init__(self, outer: Reading) -> None:
+        self._outer = outer
+        self.dropped = outer.dropped
+        self.facts: list[bool] = []
+
+    def domain(self, sort: Sort) -> Sequence[int]:
+        return self._outer.domain(sort)
+
+    def when(self, condition: bool, rule: str) -> None:
+        if not rule or rule not in self.dropped:
+            self.facts.append(condition)
+
+    def require(self, rule: str, condition: bool, error: str) -> None:
+        self.when(condition, rule)
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None:
+        """An imagined call announces nothing."""
+
+
+def attempt(imagined: Action, s: S, w: Any, *arguments: Any) -> tuple[bool, S]:
+    """Whether `imagined` would be accepted in `s`, and the state after it if so; `s` stays as it is."""
+    after = copy(s)
+    collector = _Attempt(current())
+    with reading(collector):
+        imagined.run(after, w, *arguments)
+    return all_of(*collector.facts), after
+
+
+def all_arguments(
+    steps: Action, domain: Callable[[Sort], Sequence[int]], considered: Mapping[str, Callable[..., bool]]
+) -> Iterator[Arguments]:
+    """Every tuple of arguments of an action in an instance, narrowed to those that the instance considers."""
+    keep = considered.get(steps.name)
+    for arguments in product(*(domain(sort) for sort in steps.sorts())):
+        if keep is None or keep(*steps.bind(arguments)):
+            yield arguments

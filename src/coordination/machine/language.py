@@ -1,0 +1,119 @@
+"""The words a rule is written in.
+
+Each works on plain integers and on terms alike, so that one function is read three ways. They are typed as if values
+were always plain: a specification type-checks as the Python that the oracle runs.
+
+`when`, `require` and `emit` report to the reading that is running the rule, as `forall`, `exists` and `total` ask it
+how far a sort reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import product
+from typing import Any, Protocol, TypeVar
+
+from coordination.machine import terms
+
+T = TypeVar("T")
+Sort = Any  # a `NewType` over `int`, an `IntEnum` class, or `bool`
+
+
+class Reading(Protocol):
+    """Who runs a rule, and what becomes of what the rule says. `dropped` rules are not checked."""
+
+    dropped: frozenset[str]
+
+    def domain(self, sort: Sort) -> Sequence[int]:
+        """The values of `sort` in this instance, ascending."""
+
+    def when(self, condition: bool, rule: str) -> None: ...
+
+    def require(self, rule: str, condition: bool, error: str) -> None: ...
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None: ...
+
+
+_reading: ContextVar[Reading] = ContextVar("reading")
+
+
+def current() -> Reading:
+    """The reading that runs the present rule."""
+    return _reading.get()
+
+
+@contextmanager
+def reading(reader: Reading) -> Iterator[None]:
+    """Run rules for `reader` inside this block."""
+    token = _reading.set(reader)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def when(condition: bool, rule: str = "") -> None:
+    """The step exists only where `condition` holds: what the world allows, or what an honest account does by `rule`."""
+    _reading.get().when(condition, rule)
+
+
+def require(rule: str, condition: bool, error: str) -> None:
+    """The callee checks `condition`; where it fails the step is a rejection named `error`, and nothing changes."""
+    _reading.get().require(rule, condition, error)
+
+
+def emit(event: str, **fields: Any) -> None:
+    """Announce `event` to the outside, as a contract's log does."""
+    _reading.get().emit(event, fields)
+
+
+def all_of(*facts: bool) -> bool:
+    return terms.conjunction(facts)  # type: ignore[no-any-return]
+
+
+def any_of(*facts: bool) -> bool:
+    return terms.disjunction(facts)  # type: ignore[no-any-return]
+
+
+def negate(fact: bool) -> bool:
+    return terms.negation(fact)  # type: ignore[no-any-return]
+
+
+def implies(premise: bool, conclusion: bool) -> bool:
+    return any_of(negate(premise), conclusion)
+
+
+def same(a: bool, b: bool) -> bool:
+    """Both hold or neither does."""
+    return terms.eq(a, b)  # type: ignore[no-any-return]
+
+
+def ite(condition: bool, then: T, other: T) -> T:
+    """`then` where `condition` holds, `other` elsewhere; both sides are computed."""
+    return terms.ite(condition, then, other)  # type: ignore[no-any-return]
+
+
+def least(a: T, b: T) -> T:
+    return ite(a <= b, a, b)  # type: ignore[operator]
+
+
+def _cases(sorts: Sort | tuple[Sort, ...]) -> Iterator[tuple[int, ...]]:
+    domains = [_reading.get().domain(sort) for sort in (sorts if isinstance(sorts, tuple) else (sorts,))]
+    return product(*domains)
+
+
+def forall(sorts: Sort | tuple[Sort, ...], fact: Callable[..., bool]) -> bool:
+    """`fact` holds of every value of the sort, or of every tuple of values of the sorts."""
+    return terms.conjunction(fact(*case) for case in _cases(sorts))  # type: ignore[no-any-return]
+
+
+def exists(sorts: Sort | tuple[Sort, ...], fact: Callable[..., bool]) -> bool:
+    """`fact` holds of some value of the sort, or of some tuple of values of the sorts."""
+    return terms.disjunction(fact(*case) for case in _cases(sorts))  # type: ignore[no-any-return]
+
+
+def total(sorts: Sort | tuple[Sort, ...], amount: Callable[..., int]) -> int:
+    """The sum of `amount` over every value of the sort, or every tuple of values of the sorts."""
+    return sum(amount(*case) for case in _cases(sorts))

@@ -1,0 +1,97 @@
+"""A machine: its state, its constants, its actions and what is claimed of it; and an instance: one finite size of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from coordination.machine.action import Action, Arguments, all_arguments
+from coordination.machine.language import Sort
+from coordination.machine.property import Expected, Property
+from coordination.machine.state import SpecificationError, State, enumerated, sort_name
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What exploring an instance must find; anything else is drift."""
+
+    states: int
+    transitions: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One finite size of a machine.
+
+    `domains` gives the values of each sort that is not finite by itself, ascending; `initial` what is not zero at the
+    start; `considered` narrows an action's arguments; `interchangeable` are the values of one sort that may be
+    renamed into each other; `names` show values to a person.
+    """
+
+    name: str
+    about: str
+    constants: Any
+    domains: Mapping[Sort, Sequence[int]]
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    considered: Mapping[str, Callable[..., bool]] = field(default_factory=dict)
+    interchangeable: tuple[Sort, tuple[int, ...]] | None = None
+    names: Mapping[Sort, Mapping[int, str]] = field(default_factory=dict)
+
+    def domain(self, sort: Sort) -> Sequence[int]:
+        values = self.domains.get(sort)
+        if values is None:
+            values = enumerated(sort)
+        if values is None:
+            raise SpecificationError(f"instance {self.name!r} gives no domain for the sort {sort_name(sort)}")
+        return values
+
+    def show(self, sort: Sort, value: int) -> str:
+        """`value` as a person reads it."""
+        if sort is bool:
+            return "true" if value else "false"
+        if sort in self.names and value in self.names[sort]:
+            return self.names[sort][value]
+        if sort not in self.domains and enumerated(sort) is not None:
+            return str(sort(value).name)
+        return f"{value:_}"
+
+    def arguments(self, action: Action) -> list[Arguments]:
+        return list(all_arguments(action, self.domain, self.considered))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A specification. `clock` names a variable that never decreases; `dropped` rules are not checked by any step."""
+
+    name: str
+    state: type[State]
+    actions: tuple[Action, ...]
+    properties: tuple[Property, ...]
+    instances: Mapping[str, Instance]
+    design: str = ""
+    clock: str = ""
+    expected: Mapping[str, Expected] = field(default_factory=dict)
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+
+    def instance(self, name: str) -> Instance:
+        if name not in self.instances:
+            raise SpecificationError(
+                f"{self.name} has no instance {name!r}; it has: {', '.join(sorted(self.instances))}"
+            )
+        return self.instances[name]
+
+    def without(self, rule: str) -> Machine:
+        """This machine with one rule's guards dropped, to see what the rule is for."""
+        return replace(self, dropped=self.dropped | {rule}, expected={}, pins={})
+
+    def replacing(self, *actions: Action) -> Machine:
+        """This machine with some of its actions replaced by others of the same name."""
+        new = {action.name: action for action in actions}
+        unknown = new.keys() - {action.name for action in self.actions}
+        if unknown:
+            raise SpecificationError(f"{self.name} has no action {sorted(unknown)[0]!r} to replace")
+        kept = tuple(new.get(action.name, action) for action in self.actions)
+        return replace(self, actions=kept, expected={}, pins={})

@@ -1,0 +1,346 @@
+"""Terms: what a rule computes when a state's values are not numbers but unknowns.
+
+A term is an immutable, interned node: two equal terms are the same object, so sharing is free and `x == x` folds to
+`True` by identity. Constants are plain Python `int` and `bool`; every constructor folds them, so that a rule read in a
+finite instance shrinks to what really depends on the state. Terms are the one intermediate form: kernels, Z3 formulas
+and Promela are all printed from them.
+
+Python must never decide on a term (`if`, `and`, `or`, `not` would silently pick one branch for all states), so
+`bool(term)` raises `NotReadable` and says what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+Value = Any  # an `int`, a `bool`, or a `Term`: the three readings share one source, so one name stands for all.
+
+
+class NotReadable(TypeError):
+    """A rule uses Python in a way that only works on plain integers."""
+
+
+class Term:
+    """One node. `op` names the operation, `args` are terms, constants or, for leaves, what they stand for."""
+
+    __slots__ = ("args", "boolean", "op", "uid")
+
+    op: str
+    args: tuple[Any, ...]
+    boolean: bool
+    uid: int
+
+    def __init__(self, op: str, args: tuple[Any, ...], boolean: bool, uid: int) -> None:
+        self.op, self.args, self.boolean, self.uid = op, args, boolean, uid
+
+    __hash__ = object.__hash__
+
+    def __add__(self, other: Value) -> Value:
+        return add(self, other)
+
+    def __radd__(self, other: Value) -> Value:
+        return add(other, self)
+
+    def __sub__(self, other: Value) -> Value:
+        return sub(self, other)
+
+    def __rsub__(self, other: Value) -> Value:
+        return sub(other, self)
+
+    def __mul__(self, other: Value) -> Value:
+        return mul(self, other)
+
+    def __rmul__(self, other: Value) -> Value:
+        return mul(other, self)
+
+    def __floordiv__(self, other: Value) -> Value:
+        return div(self, other)
+
+    def __rfloordiv__(self, other: Value) -> Value:
+        return div(other, self)
+
+    def __mod__(self, other: Value) -> Value:
+        return mod(self, other)
+
+    def __rmod__(self, other: Value) -> Value:
+        return mod(other, self)
+
+    def __eq__(self, other: object) -> Value:  # type: ignore[override]
+        return eq(self, other)
+
+    def __ne__(self, other: object) -> Value:  # type: ignore[override]
+        return negation(eq(self, other))
+
+    def __lt__(self, other: Value) -> Value:
+        return lt(self, other)
+
+    def __le__(self, other: Value) -> Value:
+        return le(self, other)
+
+    def __gt__(self, other: Value) -> Value:
+        return lt(other, self)
+
+    def __ge__(self, other: Value) -> Value:
+        return le(other, self)
+
+    def __and__(self, other: Value) -> Value:
+        return conjunction((self, other))
+
+    __rand__ = __and__
+
+    def __or__(self, other: Value) -> Value:
+        return disjunction((self, other))
+
+    __ror__ = __or__
+
+    def __bool__(self) -> NoReturn:
+        raise NotReadable("a rule asks Python for the truth of a state value; use all_of, any_of, negate, implies, ite")
+
+    def __index__(self) -> NoReturn:
+        raise NotReadable("a rule uses a state value as a Python integer; index a Map with it, or compare it")
+
+    __int__ = __index__
+
+    def __invert__(self) -> NoReturn:
+        raise NotReadable("~ is not a negation on plain integers; use negate(...)")
+
+    def __iter__(self) -> NoReturn:
+        raise NotReadable("a rule iterates over a state value; use forall, exists or total over a sort")
+
+    def __repr__(self) -> str:
+        if self.op == "field":
+            return str(self.args[0])
+        return f"({self.op} {' '.join(map(repr, self.args))})"
+
+
+_interned: dict[tuple[Any, ...], Term] = {}
+
+
+def _make(op: str, args: tuple[Any, ...], boolean: bool) -> Term:
+    key = (op, *[a.uid if type(a) is Term else (a,) for a in args])
+    term = _interned.get(key)
+    if term is None:
+        term = _interned[key] = Term(op, args, boolean, len(_interned))
+    return term
+
+
+def is_term(value: object) -> bool:
+    return type(value) is Term
+
+
+def field(reference: Any, boolean: bool) -> Term:
+    """A leaf that stands for one variable of the state.
+
+    `reference` is hashable and knows what the variable `can_be`, and whether it is always or never `below` a bound.
+    """
+    return _make("field", (reference,), boolean)
+
+
+def _is_boolean(value: Value) -> bool:
+    return value.boolean if type(value) is Term else isinstance(value, bool)
+
+
+def add(a: Value, b: Value) -> Value:
+    if type(a) is not Term:
+        a, b = b, a
+    if type(a) is not Term:
+        return a + b
+    if type(b) is not Term:
+        if b == 0:
+            return a
+        if a.op == "add" and type(a.args[1]) is not Term:
+            return add(a.args[0], a.args[1] + b)
+    return _make("add", (a, b), False)
+
+
+def sub(a: Value, b: Value) -> Value:
+    if type(b) is not Term:
+        return add(a, -b)
+    if a is b:
+        return 0
+    return _make("sub", (a, b), False)
+
+
+def mul(a: Value, b: Value) -> Value:
+    if type(a) is not Term:
+        a, b = b, a
+    if type(a) is not Term:
+        return a * b
+    if type(b) is not Term and b in (0, 1):
+        return a if b else 0
+    return _make("mul", (a, b), False)
+
+
+def div(a: Value, b: Value) -> Value:
+    """Floor division; the divisor is positive in every rule, where Python, Solidity and SMT-LIB agree."""
+    if type(a) is not Term and type(b) is not Term:
+        return a // b
+    if type(b) is not Term and b == 1:
+        return a
+    return _make("div", (a, b), False)
+
+
+def mod(a: Value, b: Value) -> Value:
+    if type(a) is not Term and type(b) is not Term:
+        return a % b
+    if type(b) is not Term and b == 1:
+        return 0
+    return _make("mod", (a, b), False)
+
+
+def eq(a: Value, b: Value) -> Value:
+    if a is b:
+        return True
+    if type(a) is not Term:
+        a, b = b, a
+    if type(a) is not Term:
+        return bool(a == b)
+    if type(b) is not Term:
+        if a.boolean:
+            return a if b else negation(a)
+        b = int(b)
+        if a.op == "ite":
+            return ite(a.args[0], eq(a.args[1], b), eq(a.args[2], b))
+        if a.op == "field" and not a.args[0].can_be(b):
+            return False
+        if a.op == "add" and type(a.args[1]) is not Term:
+            return eq(a.args[0], b - a.args[1])
+    elif a.uid > b.uid:
+        a, b = b, a
+    return _make("eq", (a, b), True)
+
+
+def _compare(op: str, a: Value, b: Value, same: bool) -> Value:
+    if a is b:
+        return same
+    if type(a) is not Term and type(b) is not Term:
+        return bool(a < b if op == "lt" else a <= b)
+    if type(a) is Term and type(b) is not Term:
+        if a.op == "ite":
+            return ite(a.args[0], _compare(op, a.args[1], b, same), _compare(op, a.args[2], b, same))
+        if a.op == "add" and type(a.args[1]) is not Term:
+            return _compare(op, a.args[0], b - a.args[1], same)
+        if a.op == "field":
+            below = a.args[0].below(b + same)
+            return _make(op, (a, b), True) if below is None else below
+    if type(b) is Term and type(a) is not Term:
+        if b.op == "ite":
+            return ite(b.args[0], _compare(op, a, b.args[1], same), _compare(op, a, b.args[2], same))
+        if b.op == "add" and type(b.args[1]) is not Term:
+            return _compare(op, a - b.args[1], b.args[0], same)
+        if b.op == "field":
+            below = b.args[0].below(a + (not same))
+            return _make(op, (a, b), True) if below is None else not below
+    return _make(op, (a, b), True)
+
+
+def lt(a: Value, b: Value) -> Value:
+    return _compare("lt", a, b, same=False)
+
+
+def le(a: Value, b: Value) -> Value:
+    return _compare("le", a, b, same=True)
+
+
+def negation(a: Value) -> Value:
+    if type(a) is not Term:
+        return not a
+    if a.op == "not":
+        return a.args[0]
+    if a.op == "lt":
+        return le(a.args[1], a.args[0])
+    if a.op == "le":
+        return lt(a.args[1], a.args[0])
+    return _make("not", (a,), True)
+
+
+def _connect(op: str, facts: Iterable[Value], absorbing: bool) -> Value:
+    seen: dict[int, Term] = {}
+    for fact in facts:
+        if type(fact) is not Term:
+            if bool(fact) is absorbing:
+                return absorbing
+            continue
+        for part in fact.args if fact.op == op else (fact,):
+            seen[part.uid] = part
+    for part in seen.values():
+        if part.op == "not" and part.args[0].uid in seen:
+            return absorbing
+    if not seen:
+        return not absorbing
+    if len(seen) == 1:
+        return next(iter(seen.values()))
+    return _make(op, tuple(seen[uid] for uid in sorted(seen)), True)
+
+
+def conjunction(facts: Iterable[Value]) -> Value:
+    return _connect("and", facts, absorbing=False)
+
+
+def disjunction(facts: Iterable[Value]) -> Value:
+    return _connect("or", facts, absorbing=True)
+
+
+def ite(condition: Value, then: Value, other: Value) -> Value:
+    if type(condition) is not Term:
+        return then if condition else other
+    if then is other or (type(then) is not Term and type(other) is not Term and then == other):
+        return then
+    if _is_boolean(then):
+        return disjunction((conjunction((condition, then)), conjunction((negation(condition), other))))
+    if condition.op == "not":
+        condition, then, other = condition.args[0], other, then
+    return _make("ite", (condition, then, other), False)
+
+
+CONSTRUCTORS: Mapping[str, Callable[..., Value]] = {
+    "add": add,
+    "sub": sub,
+    "mul": mul,
+    "div": div,
+    "mod": mod,
+    "eq": eq,
+    "lt": lt,
+    "le": le,
+    "not": negation,
+    "and": lambda *facts: conjunction(facts),
+    "or": lambda *facts: disjunction(facts),
+    "ite": ite,
+}
+
+
+def substitute(value: Value, replacements: Mapping[Term, Value]) -> Value:
+    """`value` with each term of `replacements` replaced, folded again on the way up."""
+    memo: dict[Term, Value] = dict(replacements)
+
+    def visit(node: Value) -> Value:
+        if type(node) is not Term:
+            return node
+        if node in memo:
+            return memo[node]
+        result: Value = node
+        if node.op in CONSTRUCTORS:
+            args = tuple(visit(a) for a in node.args)
+            if any(new is not old for new, old in zip(args, node.args, strict=True)):
+                result = CONSTRUCTORS[node.op](*args)
+        memo[node] = result
+        return result
+
+    return visit(value)
+
+
+def walk(values: Iterable[Value]) -> Iterable[Term]:
+    """Every distinct term below `values`, arguments before their users."""
+    done: set[int] = set()
+    stack: list[tuple[Value, bool]] = [(value, False) for value in reversed(list(values))]
+    while stack:
+        node, ready = stack.pop()
+        if type(node) is not Term or node.uid in done:
+            continue
+        if ready or node.op == "field":
+            done.add(node.uid)
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(node.args))

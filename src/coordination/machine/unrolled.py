@@ -1,0 +1,187 @@
+"""The second reading: rules run on terms over an instance's finitely many variables.
+
+Every entry of every map becomes one `Field`. A step instance (an action with its arguments) is read once and becomes
+guards and updates over fields; properties become one boolean term. Kernels, Z3 formulas and Promela start from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from coordination.machine import terms
+from coordination.machine.action import Action, Arguments
+from coordination.machine.language import Sort, reading
+from coordination.machine.machine import Instance, Machine
+from coordination.machine.oracle import Oracle
+from coordination.machine.property import Kind, Property
+from coordination.machine.state import Key, Map, State, Variable, variables
+from coordination.machine.terms import Term, Value
+
+
+@dataclass(frozen=True)
+class Field:
+    """One unknown of the state: a scalar variable, or a map's entry at `key`. `values` is what it may hold."""
+
+    variable: str
+    key: Key
+    values: Sequence[int]
+
+    def can_be(self, value: int) -> bool:
+        return value in self.values
+
+    def below(self, bound: int) -> bool | None:
+        """Whether it always (True), never (False) or sometimes (None) is less than `bound`."""
+        if self.values[-1] < bound:
+            return True
+        return False if self.values[0] >= bound else None
+
+    def __str__(self) -> str:
+        return self.variable + "".join(f"[{part}]" for part in self.key)
+
+    def __hash__(self) -> int:
+        return hash((self.variable, self.key))
+
+
+@dataclass(frozen=True)
+class Guard:
+    rule: str
+    holds: Value
+    error: str
+
+
+@dataclass(frozen=True)
+class StepTerms:
+    """One step instance. It exists where all of `when` hold; the first guard that fails rejects it; else `updates`."""
+
+    action: str
+    arguments: Arguments
+    when: tuple[Value, ...]
+    guards: tuple[Guard, ...]
+    updates: Mapping[Field, Value]
+
+    def accepted(self) -> Value:
+        return terms.conjunction([*self.when, *(guard.holds for guard in self.guards)])
+
+
+class _Abandoned(Exception):
+    """What follows cannot happen: a fact folded to False."""
+
+
+class _Recorder:
+    """The reading that writes down guards. A `when` that is False everywhere abandons the step instance."""
+
+    def __init__(self, instance: Instance, dropped: frozenset[str]) -> None:
+        self._instance, self.dropped = instance, dropped
+        self.conditions: list[Value] = []
+        self.guards: list[Guard] = []
+        self.possible = True
+
+    def domain(self, sort: Sort) -> Sequence[int]:
+        return self._instance.domain(sort)
+
+    def when(self, condition: Value, rule: str) -> None:
+        if rule and rule in self.dropped:
+            return
+        if condition is False:
+            self.possible = False
+            raise _Abandoned
+        if condition is not True:
+            self.conditions.append(condition)
+
+    def require(self, rule: str, condition: Value, error: str) -> None:
+        if rule in self.dropped or condition is True:
+            return
+        self.guards.append(Guard(rule, condition, error))
+        if condition is False:
+            raise _Abandoned
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None:
+        """Events change nothing; the oracle reports them."""
+
+
+class Unrolled:
+    """A machine in an instance, read as terms. `fixed` holds values of scalars that the terms are specialised to."""
+
+    def __init__(self, machine: Machine, instance: Instance) -> None:
+        self.machine, self.instance = machine, instance
+        self.initial = Oracle(machine, instance).initial()
+        self.variables = variables(machine.state)
+        self._domains = {v.name: [instance.domain(sort) for sort in v.index] for v in self.variables}
+        self.fields: dict[tuple[str, Key], Term] = {
+            (v.name, key): terms.field(Field(v.name, key, instance.domain(v.sort)), v.boolean)
+            for v in self.variables
+            for key in product(*self._domains[v.name])
+        }
+        self._considered = [(action, instance.arguments(action)) for action in machine.actions]
+
+    def narrow(self, values: Mapping[tuple[str, Key], Sequence[int]]) -> None:
+        """Tell what the fields can really hold. One that holds a single value becomes that constant."""
+        for place, possible in values.items():
+            old = self.fields[place]
+            if not terms.is_term(old):
+                continue
+            if len(possible) == 1:
+                self.fields[place] = bool(possible[0]) if old.boolean else possible[0]
+            else:
+                self.fields[place] = terms.field(Field(*place, tuple(possible)), old.boolean)
+
+    def steps(self, fixed: Mapping[str, int]) -> list[StepTerms]:
+        """Every step instance that some state with the `fixed` scalars may allow, in order."""
+        found = (
+            self._step(action, arguments, fixed) for action, considered in self._considered for arguments in considered
+        )
+        return [step for step in found if step is not None]
+
+    def _step(self, action: Action, arguments: Arguments, fixed: Mapping[str, int]) -> StepTerms | None:
+        recorder = _Recorder(self.instance, self.machine.dropped)
+        live = self._open(fixed)
+        updates: dict[Field, Value] = {}
+        with reading(recorder):
+            try:
+                action.run(live, self.instance.constants, *action.bind(arguments))
+                updates = self._written(live, fixed)
+            except _Abandoned:
+                pass
+        if not recorder.possible:
+            return None
+        return StepTerms(action.name, arguments, tuple(recorder.conditions), tuple(recorder.guards), updates)
+
+    def holds(self, prop: Property, fixed: Mapping[str, int], step: StepTerms | None = None) -> Value:
+        """`prop` as one boolean term; a step property needs the step, and is a term over the state before it."""
+        states = [self._open(fixed)]
+        if prop.kind is Kind.STEP:
+            assert step is not None, f"{prop.name} speaks of a step"
+            states.append(self._open(fixed, step.updates))
+        with reading(_Recorder(self.instance, self.machine.dropped)):
+            return prop.holds(*states, self.instance.constants)
+
+    def _open(self, fixed: Mapping[str, int], updates: Mapping[Field, Value] | None = None) -> State:
+        live = self.machine.state.__new__(self.machine.state)
+        new = {(f.variable, f.key): value for f, value in (updates or {}).items()}
+        for variable in self.variables:
+            setattr(live, variable.name, self._live_value(variable, fixed, new))
+        return live
+
+    def _live_value(self, variable: Variable, fixed: Mapping[str, int], new: Mapping[tuple[str, Key], Value]) -> Any:
+        if not variable.index:
+            here = (variable.name, ())
+            return new[here] if here in new else fixed.get(variable.name, self.fields[here])
+        entries = {key: value for (name, key), value in new.items() if name == variable.name}
+        missing = lambda key: self.fields.get((variable.name, key), variable.default)  # noqa: E731
+        return Map(variable, self._domains[variable.name], missing, entries)
+
+    def _written(self, live: State, fixed: Mapping[str, int]) -> dict[Field, Value]:
+        updates: dict[Field, Value] = {}
+        for variable in self.variables:
+            value = getattr(live, variable.name)
+            written: Iterable[tuple[Key, Value]] = value.entries.items() if variable.index else [((), value)]
+            for key, entry in written:
+                leaf = self.fields[variable.name, key]
+                before = fixed.get(variable.name, leaf) if not key else leaf
+                if entry is not before and (terms.is_term(entry) or terms.is_term(before) or entry != before):
+                    field = leaf.args[0] if terms.is_term(leaf) else Field(variable.name, key, (leaf,))
+                    updates[field] = entry
+        return updates
