@@ -51,6 +51,7 @@ class Scenario:
     balances: Mapping[Account, int]
     reward_pool: int
     bids: frozenset[Quote]
+    forgeries: frozenset[Quote]
     elsewhere: frozenset[tuple[Account, Role, Quote]]
     payments: tuple[int, ...]
     bond: int = 2
@@ -103,7 +104,7 @@ class Scenario:
         proposers = {who for who in self.schedule.values() if who not in (NOBODY, MALLORY)}
 
         def is_offer(quote: Quote) -> bool:
-            return quote.prover == MALLORY or quote in self.bids
+            return quote in self.bids or quote in self.forgeries
 
         return {
             "make_quote": lambda quote: quote in self.bids,
@@ -140,6 +141,7 @@ TINY = Scenario(
     balances={ALICE: 2, BOB: 2, MALLORY: 2},
     reward_pool=3,
     bids=offer(ALICE, 0, CHEAP) | offer(BOB, 0, CHEAP),
+    forgeries=offer(MALLORY, 0, *FEES),
     elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
     payments=(1,),
 )

@@ -57,6 +57,10 @@ class _Printer:
         self.line(f"{fresh} = {expression}")
         return fresh
 
+    def inside(self, columns: str) -> _Printer:
+        """A printer for the block that the last line opened, over other columns."""
+        return _Printer(self._layout, columns, self._source, self._constants, self._indent + "    ")
+
     def count(self, mask: Value) -> str:
         """An expression for the number of rows at which `mask` is true."""
         if not terms.is_term(mask):
@@ -216,7 +220,7 @@ def _print_steps(
     guards = _Printer(layout, "w", source, constants, "    ")
     always: Counter[str] = Counter()  # rejections that depend on nothing: one for each state
     for step in unrolled.steps(fixed):
-        _print_step(layout, unrolled, fixed, properties, guards, step, always, constants)
+        _print_step(layout, unrolled, fixed, properties, guards, step, always)
     for error, times in sorted(always.items()):
         guards.line(f"tally[{error!r}] += {times} * size")
 
@@ -229,7 +233,6 @@ def _print_step(
     guards: _Printer,
     step: StepTerms,
     always: Counter[str],
-    constants: dict[str, Any],
 ) -> None:
     so_far = terms.conjunction(step.when)
     for guard in step.guards:
@@ -241,18 +244,48 @@ def _print_step(
         so_far = after
     if so_far is False:
         return
-    rows = "np.arange(size)" if so_far is True else f"flatnonzero({guards.name(so_far)})"
-    guards.line(f"rows = {rows}  # {step.action}{step.arguments}")
+    known = _known(so_far)
+    guards.line(f"tally[''] += {guards.count(so_far)}  # {step.action}{step.arguments}")
+    _print_successors(layout, unrolled, fixed, properties, guards, step, known, so_far)
+
+
+def _print_successors(
+    layout: Layout,
+    unrolled: Unrolled,
+    fixed: Mapping[str, int],
+    properties: Sequence[Property],
+    guards: _Printer,
+    step: StepTerms,
+    known: Mapping[Term, Value],
+    accepted: Value,
+) -> None:
+    """Print the effects of an accepted step. Where it changes nothing there is no successor, and nothing to judge."""
+    moved = terms.conjunction((accepted, _changes(unrolled, step, known)))
+    if moved is False:
+        return
+    guards.line("rows = " + ("np.arange(size)" if moved is True else f"flatnonzero({guards.name(moved)})"))
     guards.line("if len(rows):")
-    effects = _Printer(layout, "a", guards._source, constants, "        ")
-    effects.line("tally[''] += len(rows)")
+    effects = guards.inside("a")
     for word in range(layout.words):
         effects.line(f"a{word} = w{word}.take(rows)")
-    known = _known(so_far)
     _print_step_properties(unrolled, fixed, properties, effects, step, known)
     clock = step.updates.get(_clock_field(step, unrolled.machine.clock), fixed.get(unrolled.machine.clock, 0))
     updated = [_print_word(layout, effects, step, known, word) for word in range(layout.words)]
     effects.line(f"put({clock}, rows, ({', '.join(updated)},))")
+
+
+def _changes(unrolled: Unrolled, step: StepTerms, known: Mapping[Term, Value]) -> Value:
+    """Whether the step changes anything: True as soon as the guards say so."""
+    if _clock_field(step, unrolled.machine.clock):
+        return True
+    differences = []
+    for field, update in step.updates.items():
+        before = unrolled.fields[field.variable, field.key]
+        difference = terms.negation(terms.eq(terms.substitute(before, known), terms.substitute(update, known)))
+        if difference is True:
+            return True
+        differences.append(difference)
+    return terms.disjunction(differences)
 
 
 def _clock_field(step: StepTerms, clock: str) -> Field | None:

@@ -93,6 +93,6 @@ def _packed(search: Search, state: Valuation) -> tuple[int, Row]:
 
 def _breaking_step(oracle: Oracle, prop: Property, state: Valuation) -> Step:
     for step in oracle.steps(state):
-        if not oracle.holds(prop, state, step.state):
+        if step.state != state and not oracle.holds(prop, state, step.state):
             return step
     raise ReadingsDisagree(f"the oracle finds no step that breaks {prop.name} where the search did")

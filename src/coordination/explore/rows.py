@@ -1,7 +1,7 @@
 """Sets of packed states, as sorted NumPy columns, kept exactly.
 
-States of one word sort by the word. Wider states sort by a 64-bit mix of their words, which only orders them: equality
-is always decided on all words, so two states that mix alike stay two states.
+States of one word sort by the word. Wider states sort by a hash of their words, which only orders them: equality is
+always decided on all words, so two states that hash alike stay two states.
 """
 
 from __future__ import annotations
@@ -14,19 +14,25 @@ from numpy.typing import NDArray
 Column = NDArray[np.int64]
 Columns = tuple[Column, ...]  # one column a word; row i of a set is the i-th entry of each
 
-_ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+_PLACES = 1 << 24  # a key leaves this many places free below it
+_FOLD = np.uint64(32)
+_ODD = tuple(
+    np.uint64(factor) for factor in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+)
 
 
 def mix(columns: Columns) -> Column:
-    """A 64-bit hash of each row (multiply and fold, after SplitMix64's finaliser)."""
-    hashed = np.zeros(len(columns[0]), np.uint64)
-    for number, column in enumerate(columns):
+    """A hash of each row in the upper 40 bits, the rest zero (multiply and fold, as SplitMix64's finaliser does)."""
+    hashed = columns[0].view(np.uint64) * _ODD[0]
+    for number, column in enumerate(columns[1:], start=1):
+        hashed ^= hashed >> _FOLD
         hashed ^= column.view(np.uint64)
-        hashed *= np.uint64(_ODD[number % len(_ODD)])
-        hashed ^= hashed >> np.uint64(32)
-    hashed *= np.uint64(_ODD[-1])
-    hashed ^= hashed >> np.uint64(29)
-    return hashed.view(np.int64)
+        hashed *= _ODD[number % len(_ODD)]
+    hashed ^= hashed >> _FOLD
+    hashed *= _ODD[-1]
+    keys = hashed.view(np.int64)
+    keys &= -_PLACES
+    return keys
 
 
 def size(columns: Columns) -> int:
@@ -51,22 +57,48 @@ def distinct(columns: Columns) -> tuple[Column, Columns]:
         return columns[0], columns
     if len(columns) == 1:
         words = np.sort(columns[0])
-        keep = np.empty(len(words), np.bool_)
-        keep[0] = True
-        np.not_equal(words[1:], words[:-1], out=keep[1:])
-        words = words.compress(keep)
+        words = words.compress(_first_of_run(words[1:] == words[:-1]))
         return words, (words,)
-    keys = mix(columns)
-    order = np.argsort(keys)
-    keys, columns = keys.take(order), tuple(column.take(order) for column in columns)
+    keys, order = _sorted_keys(mix(columns))
+    columns = tuple(column.take(order) for column in columns)
     repeated = keys[1:] == keys[:-1]
-    alike = repeated & _equal(tuple(c[1:] for c in columns), tuple(c[:-1] for c in columns))
-    if np.count_nonzero(alike) < np.count_nonzero(repeated):  # different rows share a key: put equal rows side by side
-        order = np.lexsort((*columns, keys))
-        keys, columns = keys.take(order), tuple(column.take(order) for column in columns)
-        alike = _equal(tuple(c[1:] for c in columns), tuple(c[:-1] for c in columns))
-    keep = np.concatenate(([True], ~alike))
+    alike = repeated & _same_as_before(columns)
+    if np.count_nonzero(alike) < np.count_nonzero(repeated):
+        columns = _sort_within_keys(keys, columns, repeated, alike)
+        alike = repeated & _same_as_before(columns)
+    keep = _first_of_run(alike)
     return keys.compress(keep), compress(keep, columns)
+
+
+def _sorted_keys(keys: Column) -> tuple[Column, Column]:
+    """The keys in order, and where each was. Carrying the place in the key's free bits beats sorting by index."""
+    if len(keys) > _PLACES:
+        order = np.argsort(keys)
+        return keys.take(order), order
+    packed = np.sort(keys | np.arange(len(keys)))
+    order = packed & (_PLACES - 1)
+    packed &= -_PLACES
+    return packed, order
+
+
+def _first_of_run(like_previous: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.concatenate(([True], ~like_previous))
+
+
+def _same_as_before(columns: Columns) -> NDArray[np.bool_]:
+    return _equal((column[1:] for column in columns), (column[:-1] for column in columns))
+
+
+def _sort_within_keys(
+    keys: Column, columns: Columns, repeated: NDArray[np.bool_], alike: NDArray[np.bool_]
+) -> Columns:
+    """Different rows share a key: sort the rows of such keys, so that equal ones stand side by side."""
+    run = np.concatenate(([0], np.cumsum(~repeated)))
+    mixed = np.flatnonzero(np.isin(run, run[1:][repeated & ~alike]))
+    order = np.lexsort((*(column.take(mixed) for column in columns), keys.take(mixed)))
+    for column in columns:
+        column[mixed] = column.take(mixed.take(order))
+    return columns
 
 
 def _equal(left: Iterable[Column], right: Iterable[Column]) -> NDArray[np.bool_]:
@@ -102,8 +134,19 @@ class Visited:
 
     def _merge(self) -> None:
         while len(self._runs) > 1 and len(self._runs[-2][0]) < self.GROWTH * len(self._runs[-1][0]):
-            last, before = self._runs.pop(), self._runs.pop()
-            self._runs.append(distinct(concatenate([before[1], last[1]])))
+            (new_keys, new), (keys, old) = self._runs.pop(), self._runs.pop()
+            places = np.searchsorted(keys, new_keys) + np.arange(len(new_keys))
+            rest = np.ones(len(keys) + len(new_keys), np.bool_)
+            rest[places] = False
+            merged = [_interleave(a, b, places, rest) for a, b in zip((keys, *old), (new_keys, *new), strict=True)]
+            self._runs.append((merged[0], tuple(merged[1:])))
+
+
+def _interleave(old: Column, new: Column, places: Column, rest: NDArray[np.bool_]) -> Column:
+    merged = np.empty(len(rest), np.int64)
+    merged[places] = new
+    merged[rest] = old
+    return merged
 
 
 def _contains(run_keys: Column, run: Columns, keys: Column, columns: Columns) -> NDArray[np.bool_]:

@@ -1,12 +1,12 @@
 """The linter: finds what a specification says in Python that cannot be read all three ways.
 
-A rule runs on plain integers, and must mean the same when its values are terms. Plain Python often runs on both and
-means something else (`~`, `+` on truth values, `==` on maps), or fails only on terms, far from the line at fault. So
-rules are checked before they are read: the functions of actions and properties, and whatever they call. What only
-builds instances is ordinary Python and is not looked at.
+A rule runs on plain integers, and must mean the same when its values are terms. Plain Python may run on both and mean
+something else (`~`, `+` on truth values, `==` on maps), or fail only on terms, far from the line at fault. So rules
+are checked before they are read: the functions of actions and properties, and whatever they name. What only builds
+instances is ordinary Python, and is not looked at.
 
-All rules of the linter are in one table, `RULES`. Syntax that no line of it names must be on the list of what is
-readable, so new syntax is rejected until somebody decides how to read it.
+All that the linter rejects is in one table, `RULES`. Syntax that no rule rejects must be on the list of what is
+readable, so that new syntax is rejected until somebody decides how to read it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import builtins
 import inspect
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -23,6 +24,7 @@ from types import FunctionType, MethodType
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 import coordination.machine as words
+from coordination.machine.action import Action
 from coordination.machine.machine import Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Function, Map, State
@@ -30,82 +32,68 @@ from coordination.machine.state import Function, Map, State
 
 @dataclass(frozen=True)
 class Rule:
-    """Why a thing cannot be read, what to write, and the syntax that shows it (none: it takes more than syntax)."""
+    """Why a thing cannot be read, what to write instead, and the syntax that shows it (none: it takes more to see)."""
 
     reason: str
     instead: str
     syntax: tuple[type[ast.AST], ...] = ()
 
 
+_OVER_A_SORT = "forall, exists or total over a sort"
+_LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_NO_TERM = (ast.Div, ast.Pow, ast.LShift, ast.RShift, ast.BitXor, ast.MatMult)
+
 RULES: Mapping[str, Rule] = {
     "if-statement": Rule("`if` picks one branch for all states", "ite(condition, then, other), or a guard", (ast.If,)),
     "conditional-expression": Rule("`a if c else b` picks one side for all states", "ite(c, a, b)", (ast.IfExp,)),
     "match-statement": Rule("`match` picks one case for all states", "ite(condition, then, other)", (ast.Match,)),
     "and-or": Rule("`and` and `or` pick one side for all states", "all_of(...) or any_of(...)", (ast.BoolOp,)),
-    "not": Rule("`not` decides on the truth of a state value", "negate(...)", (ast.Not,)),
-    "invert": Rule("`~` is -2 of True on plain integers", "negate(...)", (ast.Invert,)),
+    "not": Rule("`not` decides on a state value", "negate(...)", (ast.Not,)),
+    "invert": Rule("`~True` is -2 on plain integers, which counts as true", "negate(...)", (ast.Invert,)),
     "chained-comparison": Rule("`a <= b < c` has a hidden `and`", "all_of(a <= b, b < c)"),
-    "membership": Rule(
-        "`in` decides on every comparison", "any_of(x == a, x == b), or exists(...)", (ast.In, ast.NotIn)
-    ),
+    "membership": Rule("`in` decides on a state value", "any_of(x == a, x == b), or exists", (ast.In, ast.NotIn)),
     "identity": Rule("`is` asks which object, not which value", "== or !=", (ast.Is, ast.IsNot)),
-    "while-loop": Rule("a loop's length depends on the state", "forall, exists or total over a sort", (ast.While,)),
-    "for-loop": Rule("a loop has no term", "forall, exists or total over a sort", (ast.For, ast.AsyncFor)),
-    "comprehension": Rule(
-        "a comprehension is a loop, and a loop has no term",
-        "forall, exists or total over a sort",
-        (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
-    ),
-    "recursion": Rule("{what} calls itself, and ite computes both sides, so it never ends", "forall, exists or total"),
+    "while-loop": Rule("how often a loop runs depends on the state", _OVER_A_SORT, (ast.While,)),
+    "for-loop": Rule("a loop has no term", _OVER_A_SORT, (ast.For, ast.AsyncFor)),
+    "comprehension": Rule("a comprehension is a loop, and a loop has no term", _OVER_A_SORT, _LOOPS),
     "builtin": Rule("`{what}` works on plain values only", "a word of coordination.machine"),
-    "operator": Rule(
-        "this operator means something else, or nothing, on terms",
-        "+, -, *, // or %, and & or | between truth values only,",
-        (ast.Div, ast.Pow, ast.LShift, ast.RShift, ast.BitXor, ast.MatMult),
-    ),
+    "operator": Rule("this operator has no term, or another meaning there", "+ - * // %, or all_of, any_of", _NO_TERM),
     "unary-sign": Rule("terms have no unary sign", "0 - x", (ast.USub, ast.UAdd)),
-    "boolean-arithmetic": Rule("a truth value is counted or ordered like a number", "ite(fact, 1, 0), or implies(a, b),"),
-    "float": Rule("a float is rounded, and neither a term nor the contract has one", "an integer in a smaller unit"),
-    "whole-map": Rule(
-        "a map as a whole is neither compared nor replaced, only its entries are",
-        "forall(sort, lambda k: a[k] == b[k]), m[key] = value or m.reset(...)",
-    ),
-    "whole-record": Rule("Python compares or picks a record as one value", "all_of or ite over its fields, one by one,"),
-    "assert": Rule("`assert` is no step of the specification", "require(rule, condition, error)", (ast.Assert,)),
-    "raise": Rule("`raise` is no step of the specification", "require(rule, condition, error)", (ast.Raise,)),
-    "try": Rule("a guard that fails ends the step; nothing catches it", "require(...)", (ast.Try, ast.TryStar)),
-    "with": Rule("a block's entry and exit have no term", "its statements, guarded by require,", (ast.With, ast.AsyncWith)),
+    "boolean-arithmetic": Rule("truth values are counted or ordered like numbers", "ite(fact, 1, 0), or implies,"),
+    "float": Rule("a float is rounded, and no term or contract has one", "an integer in a smaller unit"),
+    "whole-map": Rule("entries are compared and written, never a map", "forall, m[key] = value, or m.reset(...)"),
+    "whole-record": Rule("Python compares or picks a record as one object", "all_of or ite over its fields"),
+    "assert": Rule("`assert` is no step of a machine", "require(rule, condition, error)", (ast.Assert,)),
+    "raise": Rule("`raise` is no step of a machine", "require(rule, condition, error)", (ast.Raise,)),
+    "try": Rule("a guard that fails ends the step, and nothing catches it", "require", (ast.Try, ast.TryStar)),
+    "with": Rule("entering and leaving a block has no term", "its statements alone", (ast.With, ast.AsyncWith)),
     "global-name": Rule("only the state changes", "a variable of the state", (ast.Global, ast.Nonlocal)),
-    "nested-definition": Rule(
-        "a definition inside of a rule is hidden from its reader",
-        "a function of the module, or a lambda,",
-        (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-    ),
+    "nested-definition": Rule("a rule defines no class or coroutine", "a def", (ast.AsyncFunctionDef, ast.ClassDef)),
     "coroutine": Rule("a rule is one step and never pauses", "return", (ast.Await, ast.Yield, ast.YieldFrom)),
-    "walrus": Rule("an assignment hides in an expression", "a line `name = value` before it", (ast.NamedExpr,)),
-    "delete": Rule("nothing of a state can be removed", "m.reset(where=...), or the value zero,", (ast.Delete,)),
-    "rebinding": Rule("{what} is a parameter, and stands for one value throughout", "a new local name"),
-    "foreign-write": Rule("{what} is not a variable of the state, and only those change", "s.name or s.name[key]"),
-    "unknown-variable": Rule("{what} is not declared by the state, so the write would be lost", "a declared variable"),
-    "property-effect": Rule("a property only asks: it has no guards, events or effects", "an expression over the state"),
-    "guard-after-effect": Rule("a rejected call must change nothing, but here it already has", "guards first, effects last,"),
-    "action-returns": Rule("an action's value goes nowhere", "emit(...), or an effect,"),
+    "walrus": Rule("an assignment hides in an expression", "`name = value` on a line before", (ast.NamedExpr,)),
+    "delete": Rule("nothing of a state can be removed", "m.reset(where=...), or zero,", (ast.Delete,)),
+    "rebinding": Rule("`{what}` is a parameter: one value throughout", "a new local name"),
+    "foreign-write": Rule("`{what}` is no variable of the state, and only those change", "s.name = or s.name[key] ="),
+    "unknown-variable": Rule("the state does not declare `{what}`: the write would be lost", "a declared variable"),
+    "property-effect": Rule("a property only asks: no guard, event or effect", "an expression"),
+    "guard-after-effect": Rule("a rejected call changes nothing, but here it has", "guards first, then effects,"),
+    "action-returns": Rule("nobody takes what an action returns", "emit(...), or an effect,"),
     "unknown-call": Rule(
-        "{what} is neither a word of coordination.machine nor readable as part of this specification",
-        "a function beside the rules, with its parameters annotated,",
+        "`{what}` is no word of coordination.machine, and no function that can be found in this specification",
+        "a function beside the rules, with annotated parameters,",
     ),
-    "not-in-the-language": Rule("`{what}` is not Python that a specification is written in", "the words of a rule"),
+    "not-in-the-language": Rule("`{what}` is no Python that a rule is written in", "functions over numbers and maps"),
 }
 
 _RULE_OF = {syntax: name for name, rule in RULES.items() for syntax in rule.syntax}
 _NOT_ENTERED = {"match-statement", "nested-definition", "not-in-the-language"}
 _READABLE = {
-    *(ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Pass),
-    *(ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.Constant, ast.Load, ast.Store),
-    *(ast.Call, ast.keyword, ast.Lambda, ast.arguments, ast.arg, ast.Compare, ast.BinOp, ast.UnaryOp),
+    *(ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Pass, ast.FunctionDef),
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.Starred, ast.Constant, ast.Load, ast.Store),
+    *(ast.Call, ast.keyword, ast.Lambda, ast.Compare, ast.BinOp, ast.UnaryOp),
     *(ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr),
     *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
-    # These come inside of something that is rejected anyway.
+    # Only found inside of what is rejected anyway:
     *(ast.And, ast.Or, ast.Break, ast.Continue, ast.comprehension, ast.ExceptHandler, ast.withitem, ast.Del),
 }
 _INSTEAD_OF_BUILTIN = {
@@ -117,7 +105,7 @@ _INSTEAD_OF_BUILTIN = {
     "len": "total(sort, lambda x: ite(fact, 1, 0))",
     "max": "ite(a <= b, b, a)",
     "min": "least(a, b)",
-    "range": "forall, exists or total over a sort",
+    "range": _OVER_A_SORT,
     "sum": "total(sort, amount)",
 }
 
@@ -139,47 +127,56 @@ class Finding:
 
 
 def lint(machine: Machine, *properties: Property) -> list[Finding]:
-    """What cannot be read in the machine's actions, in its properties, in `properties`, or in what any of them call."""
-    state, constants = _ValueOf(machine.state), {type(instance.constants) for instance in machine.instances.values()}
-    world = _ValueOf(constants.pop()) if len(constants) == 1 else _UNKNOWN
+    """What cannot be read in the machine's actions, in its properties, in `properties`, or in what any of them name."""
     routes = (route for expected in machine.expected.values() for route in expected.routes)
     asked = (*machine.properties, *properties, *routes)
-    linter = _Linter([machine.state, *(action.run for action in machine.actions), *(prop.holds for prop in asked)])
-    for action in machine.actions:
-        linter.read(action.run, (state, world), asks=False, returns=False)
-    for prop in asked:
-        linter.read(prop.holds, (state, state, world) if prop.kind is Kind.STEP else (state, world), asks=True)
+    linter = _Linter(machine.state, *(action.run for action in machine.actions), *(prop.holds for prop in asked))
+    for world in [_object(instance.constants) for instance in machine.instances.values()] or [_UNKNOWN]:
+        linter.enter(world)
+        for action in machine.actions:
+            linter.read_action(action)
+        for prop in asked:
+            states = [linter.state] * (2 if prop.kind is Kind.STEP else 1)
+            linter.read(prop.holds, (*states, world), asks=True)
     return sorted(linter.findings)
 
 
-def lint_expression(source: str, names: Mapping[str, Any] | None = None, **variables: type) -> list[Finding]:
-    """What cannot be read in one expression about a state. `names` are the objects that it may name besides the
-    words, and `variables` the classes of its free variables: `lint_expression(text, vars(spec), s=Rollup, w=Constants)`.
+def lint_expression(source: str, names: Mapping[str, Any] | None = None, **variables: Any) -> list[Finding]:
+    """What cannot be read in one expression about a state, such as a user types.
+
+    `names` may be named in it besides the words; `variables` are its free variables, each by its class or its value:
+    `lint_expression(text, vars(specification), s=Rollup, w=instance.constants)`.
     """
-    linter = _Linter(list(variables.values()))
+    linter = _Linter(*(value if isinstance(value, type) else type(value) for value in variables.values()))
     scope = ChainMap(dict(names or {}), {name: getattr(words, name) for name in words.__all__}, vars(builtins))
-    known = {name: _ValueOf(kind) for name, kind in variables.items()}
+    known = {name: _Known(it) if isinstance(it, type) else _object(it) for name, it in variables.items()}
+    for constants in (it for it in variables.values() if not isinstance(it, type)):
+        linter.enter(_object(constants))
     reader = _Reader(linter, "<expression>", scope, known, asks=True)
     try:
         reader.visit(ast.parse(source.strip(), mode="eval").body)
     except SyntaxError as error:
-        place = ast.Constant(None, lineno=error.lineno or 1, col_offset=max(error.offset or 1, 1) - 1)
-        reader.report("not-in-the-language", place, source.strip())
+        place = _place(error.lineno or 1, max(error.offset or 1, 1) - 1)
+        reader.report("not-in-the-language", place, source.strip().partition("\n")[0])
     return sorted(linter.findings)
 
 
+_ABSENT: Any = object()  # stands for an object that exists only when a rule runs
+
+
 @dataclass(frozen=True)
-class _ValueOf:
-    """Something that has a value only when a rule runs: what is known of it is its type, and the code that makes it."""
+class _Known:
+    """What is known of a value: its type, and the object itself unless that depends on the state."""
 
     hint: Any = Any
-    getter: MethodType | None = None
+    it: Any = _ABSENT
 
 
-_UNKNOWN = _ValueOf()
+_UNKNOWN = _Known()
+_Def = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Acts:
     """What running a function may do, itself or through what it calls."""
 
@@ -187,11 +184,15 @@ class _Acts:
     effects: bool = False
 
 
-def _hints(annotated: Any) -> dict[str, Any]:
-    try:
-        return get_type_hints(annotated)
-    except (NameError, TypeError):  # a name that exists for type checkers only, or nothing that has annotations
-        return {}
+_ACTS_OF: Mapping[Any, _Acts] = {words.when: _Acts(guards=True), words.require: _Acts(guards=True), words.emit: _Acts()}
+
+
+def _object(it: Any, hint: Any = Any) -> _Known:
+    return it if isinstance(it, _Known) else _Known(type(it) if hint is Any else hint, it)
+
+
+def _place(line: int, column: int) -> ast.AST:
+    return ast.Constant(None, lineno=line, col_offset=column)
 
 
 def _class_of(hint: Any) -> type:
@@ -199,114 +200,162 @@ def _class_of(hint: Any) -> type:
     return origin if isinstance(origin, type) else object
 
 
-def _member(hint: Any, name: str) -> Any:
-    """What `.name` is on a value of a type."""
-    owner = _class_of(hint)
-    declared = _hints(owner).get(name)
-    if declared is not None:
-        return _ValueOf(declared)
-    found = inspect.getattr_static(owner, name, _UNKNOWN)
-    if isinstance(found, property) and found.fget is not None:
-        return _ValueOf(_hints(found.fget).get("return", Any), MethodType(found.fget, _ValueOf(hint)))
-    if isinstance(found, FunctionType):
-        return MethodType(found, _ValueOf(hint))
-    return getattr(owner, name) if isinstance(found, (staticmethod, classmethod)) else found
+def _owner(base: _Known) -> type:
+    return _class_of(base.hint) if base.it is _ABSENT else type(base.it)
 
 
-def _parameters(arguments: ast.arguments) -> list[str]:
+def _package(defined: Any) -> str:
+    return (getattr(defined, "__module__", None) or "").partition(".")[0]  # code from a string may have no module
+
+
+def _is_number(hint: Any) -> bool:
+    return isinstance(hint, NewType) or (hint is not bool and issubclass(_class_of(hint), int))
+
+
+def _parameters(function: _Def) -> list[ast.arg]:
+    arguments = function.args
     rest = [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]
-    return [arg.arg for arg in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *rest)]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *rest]
 
 
-def _scope(function: FunctionType) -> ChainMap[str, Any]:
+def _is_source_of(node: _Def, function: FunctionType) -> bool:
+    code = function.__code__
+    if isinstance(node, ast.Lambda):  # several may start on one line, but no two have one body
+        body = node.body
+        return (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in code.co_positions()
+    first = [*node.decorator_list, node][0]
+    return (first.lineno, node.name) == (code.co_firstlineno, code.co_name)
+
+
+def _scope(function: FunctionType) -> Mapping[str, Any]:
     """The names that `function` sees outside of itself."""
     closed: dict[str, Any] = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
+        with suppress(ValueError):  # not filled yet
             closed[name] = cell.cell_contents
-        except ValueError:  # not filled yet
-            continue
     return ChainMap(closed, function.__globals__, vars(builtins))
 
 
 class _Linter:
-    """Follows functions, each once for every use it has. The packages and folders of `roots` are the specification."""
+    """Follows functions. Whatever lies in a package of `roots`, or beside one of their files, is the specification."""
 
-    def __init__(self, roots: Iterable[Any]) -> None:
+    def __init__(self, *roots: Any) -> None:
         self.findings: set[Finding] = set()
-        self._packages = {root.__module__.partition(".")[0] for root in roots}
+        self._packages = {_package(root) for root in roots}
         self._folders = {Path(root.__code__.co_filename).parent for root in roots if isinstance(root, FunctionType)}
-        self._trees: dict[Path, ast.Module] = {}
-        self._acts: dict[tuple[FunctionType, bool, bool], _Acts | None] = {}  # None while it is being read
+        self._classes = {root.__name__: root for root in roots if isinstance(root, type)}
+        self._trees: dict[Path, list[_Def]] = {}
+        states = (root for root in roots if isinstance(root, type) and issubclass(root, State))
+        self.state = _Known(next(states, Any))
+        self.enter(_UNKNOWN)
+
+    def enter(self, world: _Known) -> None:
+        """Read on with `world` as the constants: an instance may choose which functions its constants bring along."""
+        self._world = world
+        self._classes |= {_class_of(world.hint).__name__: _class_of(world.hint)}
+        self._acts: dict[tuple[FunctionType, bool, bool], _Acts] = {}
+        self._hints: dict[Any, dict[str, Any]] = {}
 
     def is_specification(self, function: FunctionType) -> bool:
         here = Path(function.__code__.co_filename).parent
-        return function.__module__.partition(".")[0] in self._packages or here in self._folders
+        return _package(function) in self._packages or here in self._folders
 
-    def read(
-        self, function: Callable[..., Any], given: tuple[Any, ...], asks: bool, returns: bool = True
-    ) -> _Acts | None:
-        """Check a function; None if it is being checked. `given` is what its first parameters are by their role."""
+    def hints(self, annotated: Any) -> dict[str, Any]:
+        """The types that a function or a class declares; names that are imported for type checkers only count too."""
+        if isinstance(annotated, MethodType):
+            annotated = annotated.__func__
+        if not isinstance(annotated, (type, FunctionType)):
+            return {}
+        for names in (None, self._classes):
+            if annotated not in self._hints:
+                with suppress(NameError, TypeError, AttributeError):
+                    self._hints[annotated] = get_type_hints(annotated, localns=names)
+        return self._hints.setdefault(annotated, {})
+
+    def value_of(self, hint: Any) -> _Known:
+        return self._world if hint is not Any and hint is self._world.hint else _Known(hint)
+
+    def getter(self, base: _Known, name: str) -> Callable[..., Any] | None:
+        """The function behind `base.name`, if that is a property in Python's sense."""
+        found = inspect.getattr_static(_owner(base), name, None)
+        return found.fget if isinstance(found, property) else None
+
+    def member(self, base: _Known, name: str) -> _Known:
+        owner, getter = _owner(base), self.getter(base, name)
+        found = inspect.getattr_static(owner, name, None)
+        hint = self.hints(getter).get("return", Any) if getter else self.hints(owner).get(name, Any)
+        if base.it is not _ABSENT:
+            return _object(getattr(base.it, name, _UNKNOWN), hint)
+        if isinstance(found, FunctionType) and not getattr(owner, "_is_protocol", False):
+            return _object(MethodType(found, base))
+        return _object(found.__func__) if isinstance(found, staticmethod) else self.value_of(hint)
+
+    def read_action(self, action: Action) -> None:
+        self.read(action.run, (self.state, self._world), asks=False, returns=False)
+
+    def read(self, function: Callable[..., Any], given: tuple[Any, ...], asks: bool, returns: bool = True) -> _Acts:
+        """Check a function, once. `given` are its first parameters, where nothing annotates them."""
         function = inspect.unwrap(function)
-        assert isinstance(function, FunctionType)
+        if isinstance(function, MethodType):
+            return self.read(function.__func__, (function.__self__, *given), asks, returns)
+        if not isinstance(function, FunctionType):
+            _Reader(self, "<no source>", {}, {}, asks).report("unknown-call", _place(1, 0), repr(function))
+            return _Acts()
         key = (function, asks, returns)
-        if key in self._acts:
-            return self._acts[key]
-        self._acts[key] = None
-        file, node = self._locate(function)
-        hints, known = _hints(function), dict[str, Any]()
-        names = _parameters(node.args)
-        for position, name in enumerate(names):
-            by_role = given[position] if position < len(given) else _UNKNOWN
-            known[name] = _ValueOf(hints[name]) if hints.get(name, Any) is not Any else by_role
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                known.setdefault(inner.id, _UNKNOWN)
-        reader = _Reader(self, file, _scope(function), known, asks, returns, frozenset(names))
-        for statement in [node.body] if isinstance(node, ast.Lambda) else node.body:
-            reader.visit(statement)
-        self._acts[key] = reader.acts
-        return reader.acts
+        if key not in self._acts:
+            self._acts[key] = _Acts()  # for a function that calls itself: it does nothing that it has not done
+            self._acts[key] = self._read(function, given, asks, returns)
+        return self._acts[key]
 
-    def _locate(self, function: FunctionType) -> tuple[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda]:
-        """Where a function is written. A function without source is shown as a call of itself, which is unknown."""
-        code = function.__code__
-        path = Path(inspect.getsourcefile(function) or code.co_filename)
+    def _read(self, function: FunctionType, given: tuple[Any, ...], asks: bool, returns: bool) -> _Acts:
+        path = Path(inspect.getsourcefile(function) or function.__code__.co_filename)
         if path not in self._trees:
-            self._trees[path] = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
-        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-        for node in ast.walk(self._trees[path]):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-                first = node if isinstance(node, ast.Lambda) else [*node.decorator_list, node][0]
-                name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-                same = (first.lineno, name) == (code.co_firstlineno, code.co_name)
-                if same and set(_parameters(node.args)) <= set(code.co_varnames):
-                    return str(shown), node
-        place = ast.Constant(None, lineno=code.co_firstlineno, col_offset=0)
-        reader = _Reader(self, str(shown), ChainMap(), {}, asks=True)
-        reader.report("unknown-call", place, f"{function.__qualname__}, whose source is not to be found,")
-        return str(shown), ast.Lambda(ast.arguments([], [], None, [], [], None, []), place)
+            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+            self._trees[path] = [node for node in ast.walk(ast.parse(text)) if isinstance(node, _Def)]
+        shown = str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+        reader = _Reader(self, shown, _scope(function), {}, asks, returns)
+        for node in self._trees[path]:
+            if _is_source_of(node, function):
+                reader.enter(node, self.hints(function), given)
+                return reader.acts
+        reader.report("unknown-call", _place(function.__code__.co_firstlineno, 0), function.__qualname__)
+        return reader.acts
 
 
 @dataclass
 class _Reader(ast.NodeVisitor):
-    """Walks one function in the order in which it runs. `asks`: for a property; `known`: what its names stand for."""
+    """Walks a function in the order in which it runs. `asks`: for a property; `known`: what its names stand for."""
 
     linter: _Linter
     file: str
     scope: Mapping[str, Any]
-    known: dict[str, Any]
+    known: dict[str, _Known]
     asks: bool
     returns: bool = True
+    acts: _Acts = _Acts()
     parameters: frozenset[str] = frozenset()
-    acts: _Acts = field(default_factory=_Acts)
-    here: ast.AST = field(default_factory=lambda: ast.Constant(None, lineno=1, col_offset=0))
+    here: ast.AST = field(default_factory=lambda: _place(1, 0))
 
     def report(self, rule: str, place: ast.AST, what: str = "", instead: str = "") -> None:
-        at, said = getattr(place, "lineno", 0), RULES[rule]
-        column = getattr(place, "col_offset", 0) + 1
+        said, line, column = RULES[rule], getattr(place, "lineno", 1), getattr(place, "col_offset", 0) + 1
         reason = said.reason.format(what=what)
-        self.linter.findings.add(Finding(self.file, at, column, rule, reason, instead or said.instead))
+        self.linter.findings.add(Finding(self.file, line, column, rule, reason, instead or said.instead))
+
+    def enter(self, function: _Def, hints: Mapping[str, Any], given: tuple[Any, ...] = ()) -> None:
+        if isinstance(function, ast.AsyncFunctionDef):
+            self.report("coroutine", function)
+        names = [arg.arg for arg in _parameters(function)]
+        by_role = dict(zip(names, map(_object, given), strict=False))
+        for name in names:
+            self.known[name] = self.linter.value_of(hints.get(name, Any))
+            if self.known[name] == _UNKNOWN:
+                self.known[name] = by_role.get(name, _UNKNOWN)
+        self.parameters = self.parameters.union(names)
+        for inner in ast.walk(function):  # a local name hides a global one, wherever it is assigned
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                self.known.setdefault(inner.id, _UNKNOWN)
+        for part in [function.body] if isinstance(function, ast.Lambda) else function.body:
+            self.visit(part)
 
     def visit(self, node: ast.AST) -> None:
         outer = self.here
@@ -319,71 +368,60 @@ class _Reader(ast.NodeVisitor):
             super().visit(node)
         self.here = outer
 
-    # What names and expressions stand for.
-
-    def resolve(self, node: ast.AST) -> Any:
-        """The object that an expression denotes, or a `_ValueOf` where that depends on the state."""
+    def know(self, node: ast.AST) -> _Known:
         match node:
             case ast.Name(id=name):
-                return self.known.get(name, self.scope.get(name, _UNKNOWN))
+                return self.known[name] if name in self.known else _object(self.scope.get(name, _UNKNOWN))
             case ast.Attribute(value=inner, attr=name):
-                base = self.resolve(inner)
-                return _member(base.hint, name) if isinstance(base, _ValueOf) else getattr(base, name, _UNKNOWN)
-            case ast.Subscript(value=inner):
-                hint = self.hint(inner)
-                return _ValueOf(get_args(hint)[1]) if _class_of(hint) in (Map, Function) and get_args(hint) else _UNKNOWN
+                return self.linter.member(self.know(inner), name)
             case ast.Call(func=inner):
-                called = self.resolve(inner)
-                makes = isinstance(called, (type, NewType))
-                return _ValueOf(called if makes else _hints(inspect.unwrap(called)).get("return", Any))
+                called = self.know(inner).it
+                is_class = isinstance(called, (type, NewType))
+                return self.linter.value_of(
+                    called if is_class else self.linter.hints(inspect.unwrap(called)).get("return", Any)
+                )
+            case ast.Subscript(value=inner):
+                hint = self.know(inner).hint
+                is_map = _class_of(hint) in (Map, Function) and get_args(hint)
+                return self.linter.value_of(get_args(hint)[1] if is_map else Any)
             case ast.Constant(value=value):
-                return _ValueOf(type(value))
-            case ast.Tuple():
-                return _ValueOf(tuple)
-            case ast.Compare():
-                return _ValueOf(bool)
+                return _Known(type(value))
+            case ast.Tuple() | ast.Compare():
+                return _Known(tuple if isinstance(node, ast.Tuple) else bool)
         return _UNKNOWN
 
-    def hint(self, node: ast.AST) -> Any:
-        value = self.resolve(node)
-        return value.hint if isinstance(value, _ValueOf) else type(value)
-
     def use(self, node: ast.AST, called: bool) -> None:
-        """A function counts wherever it is named: what is handed on gets called by somebody."""
-        value, what = self.resolve(node), ast.unparse(node)
-        function = inspect.unwrap(value.__func__ if isinstance(value, MethodType) else value)
-        if isinstance(value, float) or (isinstance(value, _ValueOf) and value.hint is float):
+        """A function counts where it is named: somebody calls what is handed on."""
+        known, what = self.know(node), ast.unparse(node)
+        it, function = known.it, inspect.unwrap(getattr(known.it, "__func__", known.it))
+        if isinstance(node, ast.Attribute) and (getter := self.linter.getter(self.know(node.value), node.attr)):
+            self.then(node, self.linter.read(getter, (self.know(node.value),), self.asks))
+        if known.hint is float:
             self.report("float", node)
-        elif isinstance(value, _ValueOf):
-            if value.getter is not None:
-                self.follow(value.getter, node)
-            if called and not isinstance(node, ast.Name):  # a local name was given its function where that has a name
+        elif isinstance(it, Action):  # `attempt` only imagines it, but it is read like any other
+            self.linter.read_action(it)
+        elif it is _ABSENT:
+            if called and not isinstance(node, ast.Name):  # what a local name calls was named where it got its value
                 self.report("unknown-call", node, what)
-        elif not callable(value) or isinstance(value, NewType):
+        elif not callable(it) or isinstance(it, NewType):
             return
-        elif getattr(value, "__module__", "") == "builtins":
-            is_sort = value is bool and not called
-            if not is_sort and not (isinstance(value, type) and issubclass(value, BaseException)):
-                self.report("builtin", node, value.__name__, _INSTEAD_OF_BUILTIN.get(value.__name__, ""))
-        elif isinstance(value, type):
-            if called and not issubclass(value, (IntEnum, tuple)):
+        elif getattr(it, "__module__", "") == "builtins":
+            is_sort = it is bool and not called
+            if not is_sort and not (isinstance(it, type) and issubclass(it, BaseException)):
+                self.report("builtin", node, it.__name__, _INSTEAD_OF_BUILTIN.get(it.__name__, ""))
+        elif isinstance(it, type):
+            if called and not issubclass(it, (IntEnum, tuple)):
                 self.report("unknown-call", node, what)
         elif not isinstance(function, FunctionType):
             self.report("unknown-call", node, what)
-        elif function in (words.when, words.require):
-            self.act(node, _Acts(guards=True))
-        elif function is words.emit:
-            self.act(node, _Acts())
+        elif function in _ACTS_OF:
+            self.act(node, _ACTS_OF[function])
         elif vars(Map).get(function.__name__) is function:
             self.act(node, _Acts(effects=True))
-        elif getattr(words, function.__name__, None) is function:
-            return
         elif self.linter.is_specification(function):
-            self.follow(value, node)
-        else:
+            self.then(node, self.linter.read(it, (), self.asks))
+        elif getattr(words, function.__name__, None) is not function:
             self.report("unknown-call", node, what)
-
-    # What a function does, and in which order.
 
     def act(self, node: ast.AST, acts: _Acts) -> None:
         if self.asks:
@@ -395,17 +433,7 @@ class _Reader(ast.NodeVisitor):
             self.report("guard-after-effect", node)
         self.acts = _Acts(self.acts.guards or acts.guards, self.acts.effects or acts.effects)
 
-    def follow(self, called: FunctionType | MethodType, node: ast.AST) -> None:
-        is_method = isinstance(called, MethodType)
-        function, given = (called.__func__, (called.__self__,)) if isinstance(called, MethodType) else (called, ())
-        acts = self.linter.read(function, given if is_method else (), self.asks)
-        if acts is None:
-            self.report("recursion", node, called.__name__)
-        else:
-            self.then(node, acts)
-
-    def assign(self, target: ast.expr, value: Any) -> None:
-        place = target.value if isinstance(target, ast.Subscript) else target
+    def assign(self, target: ast.expr, value: _Known) -> None:
         if isinstance(target, ast.Tuple):
             for part in target.elts:
                 self.assign(part, _UNKNOWN)
@@ -413,25 +441,37 @@ class _Reader(ast.NodeVisitor):
             if target.id in self.parameters:
                 self.report("rebinding", target, target.id)
             self.known[target.id] = value
-        elif not isinstance(place, ast.Attribute) or not issubclass(_class_of(self.hint(place.value)), State):
-            self.visit(target)
-            self.report("foreign-write", target, ast.unparse(target))
         else:
             self.visit(target)
-            declared = _hints(_class_of(self.hint(place.value)))
-            if place.attr not in declared:
-                self.report("unknown-variable", target, ast.unparse(place))
-            elif place is target and _class_of(declared[place.attr]) is Map:
-                self.report("whole-map", target)
-            self.act(target, _Acts(effects=True))
+            self.write(target, target.value if isinstance(target, ast.Subscript) else target)
 
-    def operate(self, node: ast.AST, operator: ast.operator, operands: tuple[ast.expr, ...]) -> None:
-        hints = [self.hint(operand) for operand in operands]
+    def write(self, target: ast.expr, variable: ast.expr) -> None:
+        owner = _class_of(self.know(variable.value).hint) if isinstance(variable, ast.Attribute) else object
+        if not isinstance(variable, ast.Attribute) or not issubclass(owner, State):
+            self.report("foreign-write", target, ast.unparse(target))
+            return
+        declared = self.linter.hints(owner)
+        if variable.attr not in declared:
+            self.report("unknown-variable", target, variable.attr)
+        elif variable is target and _class_of(declared[variable.attr]) is Map:
+            self.report("whole-map", target)
+        self.act(target, _Acts(effects=True))
+
+    def operate(self, node: ast.AST, operator: ast.operator, *operands: ast.expr) -> None:
+        hints = [self.know(operand).hint for operand in operands]
         if isinstance(operator, (ast.BitAnd, ast.BitOr)):
-            if any(isinstance(hint, NewType) or (hint is not bool and issubclass(_class_of(hint), int)) for hint in hints):
+            if any(map(_is_number, hints)):
                 self.report("operator", node)
         elif bool in hints:
             self.report("boolean-arithmetic", node)
+
+    def take_whole(self, node: ast.AST, values: Iterable[ast.expr]) -> None:
+        """Python is about to treat `values` as single objects, which maps and records are not."""
+        kinds = [_class_of(self.know(value).hint) for value in values]
+        if any(kind in (Map, Function) for kind in kinds):
+            self.report("whole-map", node)
+        elif any(issubclass(kind, tuple) for kind in kinds):
+            self.report("whole-record", node)
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
@@ -442,20 +482,32 @@ class _Reader(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        self.use(node.func, called=True)
-        for part in (*ast.iter_child_nodes(node.func), *node.args, *node.keywords):
+        for part in (*node.args, *node.keywords):
             self.visit(part)
-        called = self.resolve(node.func)
-        if called in (words.ite, words.least):
-            self.whole(node, node.args[-2:], maps=True)
-        if called is words.total and any(isinstance(a, ast.Lambda) and self.hint(a.body) is bool for a in node.args):
+        if not isinstance(node.func, ast.Name):
+            self.visit(node.func.value if isinstance(node.func, ast.Attribute) else node.func)
+        self.use(node.func, called=True)
+        function = self.know(node.func).it
+        if any(function is word for word in (words.ite, words.least, words.same)):
+            self.take_whole(node, node.args[-2:])
+        counted = [arg.body for arg in node.args if isinstance(arg, ast.Lambda)]
+        if function is words.total and any(self.know(amount).hint is bool for amount in counted):
             self.report("boolean-arithmetic", node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        outer = self.known
-        self.known = outer | dict.fromkeys(_parameters(node.args), _UNKNOWN)
-        self.generic_visit(node)
-        self.known = outer
+        self.visit_FunctionDef(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.Lambda) -> None:
+        """A fact inside of a rule, with a name of its own or without: read where it stands."""
+        for default in filter(None, (*node.args.defaults, *node.args.kw_defaults)):
+            self.visit(default)
+        if isinstance(node, ast.FunctionDef):
+            self.known[node.name] = _UNKNOWN
+        outer = self.known, self.parameters, self.returns
+        self.known, self.returns = dict(self.known), True
+        sorts = {arg.arg: self.know(arg.annotation).it for arg in _parameters(node) if arg.annotation is not None}
+        self.enter(node, {name: sort for name, sort in sorts.items() if sort is not _ABSENT})
+        self.known, self.parameters, self.returns = outer
 
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, (float, complex)):
@@ -467,13 +519,37 @@ class _Reader(ast.NodeVisitor):
         self.visit(node.operand)
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
-        self.operate(node, node.op, (node.left, node.right))
+        self.operate(node, node.op, node.left, node.right)
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
-        ...
+        operands, is_order = (node.left, *node.comparators), isinstance(node.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+        if len(node.ops) > 1:
+            self.report("chained-comparison", node)
+        elif is_order or isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
+            self.take_whole(node, operands)
+            if is_order and any(self.know(operand).hint is bool for operand in operands):
+                self.report("boolean-arithmetic", node)
+        self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
         for target in node.targets:
-            self.assign(target, self.resolve(node.value))
+            self.assign(target, self.know(node.value))
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.operate(node, node.op, node.target, node.value)
+        self.visit(node.op)
+        self.visit(node.value)
+        self.assign(node.target, _UNKNOWN)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+            self.assign(node.target, self.know(node.value))
+
+    def visit_Return(self, node: ast.Return) -> None:
+        if node.value is not None:
+            if not self.returns:
+                self.report("action-returns", node)
+            self.visit(node.value)

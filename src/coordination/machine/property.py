@@ -11,7 +11,7 @@ from typing import Any
 
 class Kind(StrEnum):
     INVARIANT = "invariant"  # holds(s, w): of every reachable state
-    STEP = "step"  # holds(before, after, w): of every step between reachable states
+    STEP = "step"  # holds(before, after, w): of every step that changes something, as in TLA's [A]_v
     SITUATION = "situation"  # holds(s, w): of at least one reachable state
 
 
@@ -49,7 +49,7 @@ def invariant(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callab
 
 
 def step_property(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callable[..., bool]], Property]:
-    """Declare `holds(before, after, w)` a property of every step, named like the function in capitals."""
+    """Declare `holds(before, after, w)` a property of every step that changes something, named like the function in capitals."""
     return _declare(Kind.STEP, source, rules)
 
 

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from coordination.machine import invariant
+from tests.machine.lint_cases.panel import Panel, Wiring
+
+
+@invariant()
+def claimed(s: Panel, w: Wiring) -> bool:
+    return s.locked or s.used == 0  # lint: and-or

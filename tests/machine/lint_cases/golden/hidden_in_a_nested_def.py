@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from coordination.machine import forall, invariant
+from tests.machine.lint_cases.panel import Lamp, Panel, Wiring
+
+
+@invariant()
+def claimed(s: Panel, w: Wiring) -> bool:
+    def is_cold(lamp: Lamp) -> bool:
+        return not s.lit[lamp]  # lint: not
+    
+    return forall(Lamp, is_cold)

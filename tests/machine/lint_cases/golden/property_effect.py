@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from coordination.machine import invariant
+from tests.machine.lint_cases.panel import NOTHING, Panel, Wiring
+
+
+@invariant()
+def claimed(s: Panel, w: Wiring) -> bool:
+    s.used = NOTHING  # lint: property-effect
+    return s.used == 0

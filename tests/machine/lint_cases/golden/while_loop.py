@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from coordination.machine import action
+from tests.machine.lint_cases.panel import Lamp, Panel, Wiring
+
+
+@action
+def press(s: Panel, w: Wiring, lamp: Lamp) -> None:
+    while s.used > 0:  # lint: while-loop
+        s.used -= 1

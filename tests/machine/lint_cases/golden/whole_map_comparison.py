@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from coordination.machine import step_property
+from tests.machine.lint_cases.panel import Panel, Wiring
+
+
+@step_property()
+def kept(before: Panel, after: Panel, w: Wiring) -> bool:
+    return before.lit == after.lit  # lint: whole-map
