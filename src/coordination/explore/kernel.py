@@ -181,8 +181,7 @@ class Kernel:
 def compile_kernel(layout: Layout, fixed: Mapping[str, int], properties: Sequence[Property]) -> Kernel:
     """The kernel of the states whose clock is `fixed`, judging `properties`."""
     unrolled = layout.unrolled
-    constants: dict[str, Any] = {"np": np, "where": np.where, "encode": _encode, "flatnonzero": np.flatnonzero}
-    constants["count"] = np.count_nonzero
+    constants = _builtins()
     words = ", ".join(f"w{i}" for i in range(layout.words))
     source = [f"def expand({words}, put, tally, flag):", "    size = len(w0)"]
     step_properties = [prop for prop in properties if prop.kind is Kind.STEP]
@@ -198,6 +197,29 @@ def compile_kernel(layout: Layout, fixed: Mapping[str, int], properties: Sequenc
     text = "\n".join(source)
     exec(compile(text, f"<kernel of {unrolled.machine.name} at {dict(fixed)}>", "exec"), constants)
     return Kernel(text, constants["expand"], constants["judge"])
+
+
+def compile_rewrite(layout: Layout, updates: Mapping[Field, Value]) -> Callable[[Columns], Columns]:
+    """Code that applies `updates`, all at once, to every row."""
+    source = [f"def rewrite({', '.join(f'a{i}' for i in range(layout.words))}):"]
+    constants = _builtins()
+    printer = _Printer(layout, "a", source, constants, "    ")
+    printer.line("size = len(a0)")
+    printer.line(f"return ({', '.join(_print_word(layout, printer, updates, {}, i) for i in range(layout.words))},)")
+    exec(compile("\n".join(source), "<rewrite>", "exec"), constants)
+    rewrite = constants["rewrite"]
+    return lambda columns: rewrite(*columns)
+
+
+def _builtins() -> dict[str, Any]:
+    """What generated code calls."""
+    return {
+        "np": np,
+        "where": np.where,
+        "encode": _encode,
+        "flatnonzero": np.flatnonzero,
+        "count": np.count_nonzero,
+    }
 
 
 def _print_flag(printer: _Printer, name: str, found: Value, everywhere: str, some: str) -> None:
@@ -270,7 +292,7 @@ def _print_successors(
         effects.line(f"a{word} = w{word}.take(rows)")
     _print_step_properties(unrolled, fixed, properties, effects, step, known)
     clock = step.updates.get(_clock_field(step, unrolled.machine.clock), fixed.get(unrolled.machine.clock, 0))
-    updated = [_print_word(layout, effects, step, known, word) for word in range(layout.words)]
+    updated = [_print_word(layout, effects, step.updates, known, word) for word in range(layout.words)]
     effects.line(f"put({clock}, rows, ({', '.join(updated)},))")
 
 
@@ -320,11 +342,13 @@ def _print_step_properties(
         _print_flag(effects, prop.name, broken, "rows", "rows.compress({mask})")
 
 
-def _print_word(layout: Layout, effects: _Printer, step: StepTerms, known: Mapping[Term, Value], word: int) -> str:
-    """Print the new value of one word of the accepted states; return its name."""
+def _print_word(
+    layout: Layout, effects: _Printer, updates: Mapping[Field, Value], known: Mapping[Term, Value], word: int
+) -> str:
+    """Print the value of one word after `updates`; return its name."""
     replaced = fixed_bits = 0
     pieces: list[str] = []
-    for field, update in step.updates.items():
+    for field, update in updates.items():
         slot = layout.slots.get(field)
         if slot is None or slot.word != word:
             continue

@@ -1,4 +1,4 @@
-"""A finite machine written as Promela, so that Spin can count its states: a second opinion that shares no search with ours.
+"""A finite machine written as Promela, for a second opinion on it: that of Spin, which shares no search with ours.
 
 Three choices keep the model fair to Spin, whose speed ours is compared with:
 
@@ -31,7 +31,7 @@ Range = tuple[int, int]  # the least and the greatest value
 
 
 def to_promela(machine: Machine, instance: Instance, properties: Sequence[Property] = ()) -> str:
-    """`machine` in `instance` as Promela. Its verifier prints `VIOLATED name` or `REACHED name`, once, for `properties`.
+    """`machine` in `instance` as Promela; its verifier prints `VIOLATED name` or `REACHED name` of `properties`, once.
 
     Raises SpecificationError where a value may leave Promela's 32-bit integers.
     """
@@ -212,7 +212,8 @@ def _type(place: Field) -> str:
 def _check_range(bounds: Range, where: str) -> None:
     if bounds[0] < -INT_MAX or bounds[1] > INT_MAX:
         raise SpecificationError(
-            f"{where} reaches from {bounds[0]:_} to {bounds[1]:_}, beyond Promela's 32-bit integers; scale the instance down"
+            f"{where} may be anything from {bounds[0]:_} to {bounds[1]:_}, beyond Promela's 32-bit integers; "
+            f"scale the instance down"
         )
 
 
@@ -297,7 +298,7 @@ class _Printer:
         if term.op == "ite":
             return f"({args[0]} -> {args[1]} : {args[2]})"
         if term.op in ("div", "mod"):
-            return self._division(term, *args, where)
+            return self._division(term, args[0], args[1], where)
         return f"({args[0]} {self._SIGNS[term.op]} {args[1]})"
 
     def _division(self, term: Term, a: str, b: str, where: str) -> str:

@@ -130,7 +130,7 @@ def _read(output: str, properties: Sequence[Property], elapsed: float) -> Recoun
     lines = output.splitlines()
     for line in lines:
         if line.startswith(OUTSIDE):
-            raise SpecificationError(f"a step takes a variable outside of its domain: {line.removeprefix(OUTSIDE).strip()}")
+            raise SpecificationError(f"a variable leaves its domain: {line.removeprefix(OUTSIDE).strip()}")
     if "out of memory" in output or "MEMLIM bound" in output or "memory limit" in output:
         raise SpinError("Spin ran out of memory; give it more, or a smaller instance")
     is_complete = "Full statespace search" in output and "errors: 0" in output and "not completed" not in output
