@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 
-from coordination.machine import Machine
+from coordination.machine import Expected, Machine, Pin
 from coordination_spec import nodes, rollup
 from coordination_spec.designs import Design, Hardened, Seed
+from coordination_spec.expectations import SEED_IS_KNOWN_TO_BREAK
 from coordination_spec.instances import SCENARIOS
 from coordination_spec.properties import SAFETY
 from coordination_spec.state import Coordination
@@ -28,7 +31,7 @@ ACTIONS = (
 )
 
 
-def _machine(design: Design) -> Machine:
+def _machine(design: Design, expected: Mapping[str, Expected]) -> Machine:
     return Machine(
         name="prover coordination",
         design=design.version,
@@ -37,7 +40,19 @@ def _machine(design: Design) -> Machine:
         properties=SAFETY,
         instances={scenario.name: scenario.instance(design) for scenario in SCENARIOS},
         clock="now",
+        money=("balance", "held"),
+        expected=expected,
+        pins=_pins(design),
     )
 
 
-DESIGNS: Mapping[str, Machine] = {design.version: _machine(design) for design in (Seed(), Hardened())}
+def _pins(design: Design) -> Mapping[str, Pin]:
+    """What exploring each instance must find, from `manifest.toml`."""
+    manifest = tomllib.loads(files(__name__).joinpath("manifest.toml").read_text())
+    return {instance: Pin(**sizes) for instance, sizes in manifest.get(design.version, {}).items()}
+
+
+DESIGNS: Mapping[str, Machine] = {
+    "0.1.0": _machine(Seed(), SEED_IS_KNOWN_TO_BREAK),
+    "0.2.0": _machine(Hardened(), {}),
+}

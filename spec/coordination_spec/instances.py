@@ -132,18 +132,34 @@ def offer(prover: Account, epoch: int, *fees: BasisPoints) -> frozenset[Quote]:
 
 TINY = Scenario(
     name="tiny",
-    about="one epoch to prove: alice bids, bob bids and proposes twice, mallory proposes once and does what she can",
-    durations=(5, 3, 2),
-    first_slot=4,
-    last_slot=9,
+    about="one epoch to prove; bob bids, and proposes in two slots; mallory proposes in the third",
+    durations=(4, 3, 1),
+    first_slot=3,
+    last_slot=8,
     epochs=1,
-    schedule={5: BOB, 6: BOB, 7: MALLORY},
-    balances={ALICE: 2, BOB: 2, MALLORY: 2},
+    schedule={4: BOB, 5: BOB, 6: MALLORY},
+    balances={BOB: 2, MALLORY: 2},
     reward_pool=3,
-    bids=offer(ALICE, 0, CHEAP) | offer(BOB, 0, CHEAP),
-    forgeries=offer(MALLORY, 0, *FEES),
+    bids=offer(BOB, 0, CHEAP),
+    forgeries=offer(MALLORY, 0, FREE, ABSURD),
+    elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
+    payments=(2,),
+)
+
+CI = Scenario(
+    name="ci",
+    about="two epochs to prove; alice bids for both, bob bids and proposes in three slots, mallory proposes in one",
+    durations=(3, 2, 1),
+    first_slot=1,
+    last_slot=8,
+    epochs=2,
+    schedule={1: BOB, 3: BOB, 4: BOB, 6: MALLORY, 7: BOB},
+    balances={ALICE: 2, BOB: 2, MALLORY: 2},
+    reward_pool=4,
+    bids=offer(ALICE, 0, CHEAP) | offer(BOB, 0, CHEAP) | offer(ALICE, 1, CHEAP),
+    forgeries=offer(MALLORY, 0, FREE, CHEAP, ABSURD) | offer(MALLORY, 1, FREE),
     elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
     payments=(1,),
 )
 
-SCENARIOS = (TINY,)
+SCENARIOS = (TINY, CI)

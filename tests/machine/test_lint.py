@@ -124,6 +124,7 @@ def test_findings_come_sorted_and_the_same_each_time() -> None:
 def test_a_finding_is_one_line_with_its_place_its_reason_and_what_to_write() -> None:
     finding = lint_expression("s.used == 0 and not s.locked")[1]
     assert str(finding) == "<expression>:1:17: not: `not` decides on a state value; write negate(...) instead"
+    assert [it.column for it in lint_expression("1 == (s.used) / 2")] == [6]
 
 
 def test_a_rule_may_be_a_method_and_must_be_a_function() -> None:
@@ -158,6 +159,8 @@ def test_an_expression_is_held_to_what_a_property_is_held_to() -> None:
     assert rules_of("eval('s')") == ["builtin"]
     assert rules_of("open('/etc/passwd')") == ["unknown-call"]
     assert rules_of("random.random()") == ["unknown-call"]
+    assert rules_of("turn_on(s, w)") == ["unknown-call"]
+    assert [finding.rule for finding in lint_expression("table(1) == 2", {"table": {}})] == ["unknown-call"]
     assert [finding.rule for finding in lint_expression("random.random()")] == ["unknown-call"]
 
 

@@ -168,13 +168,15 @@ ESCROW = Machine(
 
 
 def walk(machine: Machine, instance: Instance, seed: int, length: int) -> tuple[Step, ...]:
-    """Some run of at most `length` steps, rejected ones included, each action as likely as any other."""
+    """Some run of at most `length` steps, mostly accepted ones, each action as likely as any other."""
     chance, oracle, steps = random.Random(seed), Oracle(machine, instance), []
     state = oracle.initial()
     for _ in range(length):
         possible = list(oracle.steps(state))
         if not possible:
             break
+        if chance.random() < 0.8:
+            possible = [step for step in possible if step.error is None] or possible
         name = chance.choice(sorted({step.action for step in possible}))
         steps.append(chance.choice([step for step in possible if step.action == name]))
         state = steps[-1].state

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -160,6 +160,14 @@ def _encode(values: NDArray[np.int64], low: int, high: int, table: NDArray[np.in
 
 
 @dataclass(frozen=True)
+class Tally:
+    """How many steps were accepted, by action, and rejected, by error."""
+
+    accepted: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
 class Kernel:
     """Compiled code for the states at one value of the clock.
 
@@ -171,8 +179,8 @@ class Kernel:
     _expand: Callable[..., None]
     _judge: Callable[..., None]
 
-    def expand(self, columns: Columns, put: Put, tally: Counter[str], flag: Flag) -> None:
-        self._expand(*columns, put, tally, flag)
+    def expand(self, columns: Columns, put: Put, tally: Tally, flag: Flag) -> None:
+        self._expand(*columns, put, tally.accepted, tally.rejected, flag)
 
     def judge(self, columns: Columns, flag: Flag) -> None:
         self._judge(*columns, flag)
@@ -183,7 +191,7 @@ def compile_kernel(layout: Layout, fixed: Mapping[str, int], properties: Sequenc
     unrolled = layout.unrolled
     constants = _builtins()
     words = ", ".join(f"w{i}" for i in range(layout.words))
-    source = [f"def expand({words}, put, tally, flag):", "    size = len(w0)"]
+    source = [f"def expand({words}, put, accepted, rejected, flag):", "    size = len(w0)"]
     step_properties = [prop for prop in properties if prop.kind is Kind.STEP]
     _print_steps(layout, unrolled, fixed, step_properties, source, constants)
     source.append(f"def judge({words}, flag):")
@@ -244,7 +252,7 @@ def _print_steps(
     for step in unrolled.steps(fixed):
         _print_step(layout, unrolled, fixed, properties, guards, step, always)
     for error, times in sorted(always.items()):
-        guards.line(f"tally[{error!r}] += {times} * size")
+        guards.line(f"rejected[{error!r}] += {times} * size")
 
 
 def _print_step(
@@ -262,12 +270,12 @@ def _print_step(
         if so_far is True and after is False:
             always[guard.error] += 1
         else:
-            guards.line(f"tally[{guard.error!r}] += {guards.count(so_far)} - {guards.count(after)}")
+            guards.line(f"rejected[{guard.error!r}] += {guards.count(so_far)} - {guards.count(after)}")
         so_far = after
     if so_far is False:
         return
     known = _known(so_far)
-    guards.line(f"tally[''] += {guards.count(so_far)}  # {step.action}{step.arguments}")
+    guards.line(f"accepted[{step.action!r}] += {guards.count(so_far)}  # {step.arguments}")
     _print_successors(layout, unrolled, fixed, properties, guards, step, known, so_far)
 
 

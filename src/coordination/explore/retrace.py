@@ -7,11 +7,10 @@ A run that the oracle does not confirm is never shown.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 from numpy.typing import NDArray
 
+from coordination.explore.kernel import Tally
 from coordination.explore.layout import Row
 from coordination.explore.rows import Columns, size
 from coordination.explore.search import Exploration, Search, chunks
@@ -63,7 +62,7 @@ def _predecessor(search: Search, level: dict[int, Columns], clock: int, row: Row
                     same = np.logical_and.reduce([column == word for column, word in zip(made, row, strict=True)])
                     hits.extend(sources[same].tolist())
 
-            search.kernel(before).expand(chunk, put, Counter(), lambda name, found: None)
+            search.kernel(before).expand(chunk, put, Tally(), lambda name, found: None)
             if hits:
                 return before, tuple(int(column[start + min(hits)]) for column in columns)
     raise ReadingsDisagree("a state of the search has no predecessor in the level before it")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import resource
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coordination.explore import rows
-from coordination.explore.kernel import CHUNK, Kernel, compile_kernel
+from coordination.explore.kernel import CHUNK, Kernel, Tally, compile_kernel
 from coordination.explore.layout import Layout, Row
 from coordination.explore.rows import Columns, Visited
 from coordination.explore.symmetry import Canonical
@@ -47,15 +47,14 @@ class Exploration:
 
     `found` has, for each property that is broken and each situation that is reached, the first place in the order of
     levels, clocks and packed states: for a step property the state before the step that breaks it. `exhausted` names
-    the budget that ran out, if one did. `rejections` counts rejected steps by error.
+    the budget that ran out, if one did.
     """
 
     layout: Layout
     canonical: Canonical | None
     levels: list[Level] = field(default_factory=list)
     found: dict[str, Place] = field(default_factory=dict)
-    accepted: int = 0
-    rejections: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=Tally)
     exhausted: str = ""
     seconds: float = 0.0
     states: int = 0
@@ -63,7 +62,7 @@ class Exploration:
     @property
     def transitions(self) -> int:
         """Steps taken from the states found, accepted and rejected."""
-        return self.accepted + self.rejections.total()
+        return int(self.tally.accepted.total() + self.tally.rejected.total())
 
     @property
     def depth(self) -> int:
@@ -86,9 +85,16 @@ class Search:
             self._kernels[clock] = compile_kernel(self.layout, fixed, self.properties)
         return self._kernels[clock]
 
-    def run(self, budget: Budget | None = None, report: Callable[[Progress], None] | None = None) -> Exploration:
-        """Explore until no state is left, or the budget is."""
-        return _Run(self, budget or Budget(), report).explore()
+    def run(
+        self,
+        budget: Budget | None = None,
+        report: Callable[[Progress], None] | None = None,
+        *,
+        until_decided: bool = False,
+    ) -> Exploration:
+        """Explore until no state is left, or the budget is, or (`until_decided`) a trace of every property is found."""
+        run = _Run(self, budget or Budget(), report)
+        return run.explore(lambda found: until_decided and len(found) == len(self.properties))
 
     def initial(self) -> tuple[int, Columns]:
         state = self.layout.unrolled.initial
@@ -113,14 +119,13 @@ class _Run:
         self._search, self._budget, self._report = search, budget, report
         self._result = Exploration(search.layout, search.canonical)
         self._visited: dict[int, Visited] = defaultdict(Visited)
-        self._kinds = {prop.name: prop.kind for prop in search.properties}
         self._started = time.perf_counter()
 
-    def explore(self) -> Exploration:
+    def explore(self, is_enough: Callable[[Mapping[str, Place]], bool]) -> Exploration:
         clock, columns = self._search.initial()
         successors = {clock: [columns]}
         try:
-            while level := self._admit(successors):
+            while (level := self._admit(successors)) and not is_enough(self._result.found):
                 successors = self._expand(level)
         except _Exhausted as exhausted:
             self._result.exhausted = str(exhausted)
@@ -177,12 +182,11 @@ class _Run:
                 kernel.expand(
                     chunk,
                     put,
-                    self._result.rejections,
+                    self._result.tally,
                     lambda name, hits, clock=clock, chunk=chunk: self._note(name, clock, chunk, hits),
                 )
                 if start % (CHUNK << 4) == 0:
                     self._check_budget()
-        self._result.accepted += self._result.rejections.pop("", 0)
         if canonical:
             for clock in successors:
                 merge(clock)

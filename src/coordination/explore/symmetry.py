@@ -20,7 +20,6 @@ from coordination.explore.layout import Layout
 from coordination.explore.rows import Columns
 from coordination.explore.values import clock_values
 from coordination.machine import terms
-from coordination.machine.formulas import are_equal
 from coordination.machine.language import Sort
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Key, SpecificationError, sort_name
@@ -172,7 +171,7 @@ class _Check:
             return False
         after, twin_after = (self._after(each) for each in (step, twin))
         return all(
-            are_equal(terms.substitute(new, after), terms.substitute(twin_after.get(leaf, leaf), self._moved))
+            _are_equal(terms.substitute(new, after), terms.substitute(twin_after.get(leaf, leaf), self._moved))
             for leaf, new in self._moved.items()
         )
 
@@ -182,7 +181,7 @@ class _Check:
 
     def _same(self, fact: Value, twin: Value) -> bool:
         """Whether `twin` says of the renamed state what `fact` says of the state."""
-        return are_equal(terms.substitute(twin, self._moved), fact)
+        return _are_equal(terms.substitute(twin, self._moved), fact)
 
     def _require(self, holds: bool, what: str) -> None:
         if not holds:
@@ -190,3 +189,13 @@ class _Check:
                 f"{self._instance} takes {self._who} as interchangeable, but {what} tells them apart; "
                 f"leave them out of `interchangeable`, or {what} out of this run"
             )
+
+
+def _are_equal(one: Value, other: Value) -> bool:
+    """Whether two terms agree for all values of their fields: mostly they are the same term; else Z3 decides."""
+    fact = terms.eq(one, other)
+    if not terms.is_term(fact):
+        return bool(fact)
+    from coordination.machine.formulas import is_valid  # Z3 takes time to load, and is rarely needed
+
+    return is_valid(fact)

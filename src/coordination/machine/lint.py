@@ -398,12 +398,12 @@ class _Reader(ast.NodeVisitor):
             self.then(node, self.linter.read(getter, (self.know(node.value),), self.asks))
         if known.hint is float:
             self.report("float", node)
-        elif isinstance(it, Action):  # `attempt` only imagines it, but it is read like any other
+        elif isinstance(it, Action) and not called:  # `attempt` only imagines it, but it is read like any other
             self.linter.read_action(it)
         elif it is _ABSENT:
             if called and not isinstance(node, ast.Name):  # what a local name calls was named where it got its value
                 self.report("unknown-call", node, what)
-        elif not callable(it) or isinstance(it, NewType):
+        elif isinstance(it, NewType) or not (callable(it) or called):
             return
         elif getattr(it, "__module__", "") == "builtins":
             is_sort = it is bool and not called
@@ -474,8 +474,7 @@ class _Reader(ast.NodeVisitor):
             self.report("whole-record", node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            self.use(node, called=False)
+        self.use(node, called=False)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self.use(node, called=False)
@@ -490,6 +489,12 @@ class _Reader(ast.NodeVisitor):
         function = self.know(node.func).it
         if any(function is word for word in (words.ite, words.least, words.same)):
             self.take_whole(node, node.args[-2:])
+        if (
+            isinstance(function, type)
+            and issubclass(function, IntEnum)
+            and not all(isinstance(a, ast.Constant) for a in node.args)
+        ):
+            self.report("builtin", node, function.__name__, "the value itself")  # it looks the value up among its own
         counted = [arg.body for arg in node.args if isinstance(arg, ast.Lambda)]
         if function is words.total and any(self.know(amount).hint is bool for amount in counted):
             self.report("boolean-arithmetic", node)

@@ -63,7 +63,11 @@ class Instance:
 
 @dataclass(frozen=True)
 class Machine:
-    """A specification. `clock` names a variable that never decreases; `dropped` rules are not checked by any step."""
+    """A specification.
+
+    `clock` names a variable that never decreases; `money` names variables whose values add up to a constant sum;
+    `dropped` rules are not checked by any step.
+    """
 
     name: str
     state: type[State]
@@ -72,6 +76,7 @@ class Machine:
     instances: Mapping[str, Instance]
     design: str = ""
     clock: str = ""
+    money: tuple[str, ...] = ()
     expected: Mapping[str, Expected] = field(default_factory=dict)
     pins: Mapping[str, Pin] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()

@@ -20,7 +20,8 @@ def to_mermaid(trace: Trace, machine: Machine) -> str:
     """
     instance = machine.instance(trace.instance)
     acting = [_actor(machine, instance, step) for step in trace.steps]
-    actors = {actor: f"actor{number}" for number, actor in enumerate(sorted({a for a in acting if a is not None}), 1)}
+    named = dict.fromkeys(actor for actor in acting if actor is not None)
+    actors = {actor: f"actor{number}" for number, actor in enumerate(named, start=1)}
     lines = ["sequenceDiagram", *(f"    participant {alias} as {escape(name)}" for name, alias in actors.items())]
     lines.append(f"    participant {CALLEE} as {escape(f'{trace.machine} {trace.design}'.strip())}")
     for number, (actor, step) in enumerate(zip(acting, trace.steps, strict=True), start=1):

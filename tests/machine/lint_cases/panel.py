@@ -111,6 +111,17 @@ def turn_on(s: Panel, w: Wiring, order: Order) -> None:
     emit("TurnedOn", lamp=order.lamp)
 
 
+@action
+def clear(s: Panel, w: Wiring) -> None:
+    clear_unlocked(s)
+    s.used = NOTHING
+
+
+def clear_unlocked(s: Panel) -> None:
+    check_unlocked(s)
+    s.lit.reset()
+
+
 def check_unlocked(s: Panel) -> None:
     require("P0", negate(s.locked), "Locked")
 
@@ -163,4 +174,6 @@ def panel(*actions: Action, meter: Meter | None = None, properties: tuple[Proper
     small = Instance(
         "small", "one lamp", wiring, {Lamp: range(1), Watt: range(4)}, considered={"turn_on": lambda o: not o}
     )
-    return Machine("panel", Panel, (turn_on, *actions), (meter_is_right, locked_is_dark, *properties), {"small": small})
+    return Machine(
+        "panel", Panel, (turn_on, clear, *actions), (meter_is_right, locked_is_dark, *properties), {"small": small}
+    )

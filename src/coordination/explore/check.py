@@ -1,0 +1,90 @@
+"""Checking a machine in an instance: one exploration, a verdict for every property."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from coordination.explore.kernel import Tally
+from coordination.explore.retrace import shortest_trace
+from coordination.explore.search import Budget, Exploration, Progress, Search
+from coordination.machine.machine import Instance, Machine, Pin
+from coordination.machine.property import Expected, Property
+from coordination.machine.trace import Trace
+from coordination.machine.verdict import Status, Verdict
+
+METHOD = "exhaustive"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdicts of one exploration; its size against the pinned one; and which steps it saw, by action and error."""
+
+    machine: Machine
+    instance: Instance
+    verdicts: tuple[Verdict, ...]
+    size: Pin
+    complete: bool
+    tally: Tally
+
+    @property
+    def drift(self) -> Pin | None:
+        """The pinned size, if the exploration was complete and found another one."""
+        pinned = self.machine.pins.get(self.instance.name)
+        return pinned if self.complete and pinned is not None and pinned != self.size else None
+
+    @property
+    def never(self) -> list[str]:
+        """The actions that were never accepted and the errors that nobody got, though some rule could have said so."""
+        accepted = (action.name for action in self.machine.actions if not self.tally.accepted[action.name])
+        return [*accepted, *(error for error, times in sorted(self.tally.rejected.items()) if not times)]
+
+
+def check(
+    machine: Machine,
+    instance: Instance,
+    properties: Sequence[Property],
+    budget: Budget | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> Checked:
+    """Explore `instance` and judge `properties`; raises SpecificationError where the specification is not sound."""
+    expected = {prop.name: machine.expected[prop.name] for prop in properties if prop.name in machine.expected}
+    routes = [route for known in expected.values() for route in known.routes]
+    search = Search(machine, instance, [*properties, *routes])
+    exploration = search.run(budget, report)
+    verdicts = (_judge(search, exploration, prop, expected.get(prop.name)) for prop in properties)
+    size = Pin(exploration.states, exploration.transitions, exploration.depth)
+    return Checked(machine, instance, tuple(verdicts), size, not exploration.exhausted, exploration.tally)
+
+
+def _judge(search: Search, exploration: Exploration, prop: Property, known: Expected | None) -> Verdict:
+    trace = shortest_trace(search, exploration, prop)
+    routes: list[tuple[str, Trace | None]] = []
+    if trace is not None:
+        status, reason = Status.VIOLATED, known.why if known else ""
+        routes = [(route.name, shortest_trace(search, exploration, route)) for route in (known.routes if known else ())]
+        gone = [name for name, found in routes if found is None]
+        expected = known is not None and (not gone or bool(exploration.exhausted))
+        if gone and not exploration.exhausted:
+            reason = f"no longer violated by: {', '.join(gone)}"
+    elif exploration.exhausted:
+        status, expected, reason = Status.UNKNOWN, False, f"the search gave up after {exploration.exhausted}"
+    else:
+        status, expected = Status.HOLDS, known is None
+        reason = "" if known is None else f"expected to be violated ({known.why}), but is not"
+    return Verdict(
+        machine=search.machine.name,
+        design=search.machine.design,
+        instance=search.instance.name,
+        property=prop.name,
+        method=METHOD,
+        status=status,
+        expected=expected,
+        states=exploration.states,
+        transitions=exploration.transitions,
+        depth=exploration.depth,
+        seconds=exploration.seconds,
+        trace=trace,
+        reason=reason,
+        routes=tuple(routes),
+    )
