@@ -18,11 +18,13 @@ from coordination.machine import (
     negate,
     same,
     situation,
+    terms,
     total,
 )
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
 from coordination.machine.trace import Trace
+from coordination.machine.unrolled import Unrolled
 from coordination.report.explain import PARTS, _needed, explain
 from coordination.report.narrative import explain_end
 from tests.report.escrow import (
@@ -224,3 +226,15 @@ def test_a_situation_can_be_explained_with_facts_that_are_absent() -> None:
         return negate(s.open_)
 
     assert explained(escrow(), ESCROW, closed) == ["not open_"]
+
+
+def test_an_explanation_does_not_depend_on_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = replace(TWO_PHASE_COMMIT, instances={"9": managers(9)})
+    trace = run(machine, managers(9), "", *(("choose_to_abort", (rm,)) for rm in range(7)))
+    lines = explained(trace, machine, nobody_aborts_alone)
+    fields = list(Unrolled(machine, managers(9)).fields.values())
+    monkeypatch.setattr(terms, "_interned", {})
+    for leaf in reversed(fields):
+        terms.field(leaf.args[0], leaf.boolean)
+    assert explained(trace, machine, nobody_aborts_alone) == lines
+    assert lines[0] == "manager[0] == ABORTED, but not said_abort"

@@ -116,8 +116,8 @@ class _Model:
                 call = self._call(step)
                 yield f"/* {_plain(call)} */"
                 effects = [*self._step_judgements(step, fixed), *self._effects(step, call)]
-                yield f":: d_step {{ {' -> '.join([self._print.text(accepted, call), *effects[:1]])}"
-                yield from (f"   ; {effect}" for effect in effects[1:])
+                yield f":: d_step {{ {self._print.text(accepted, call)}"
+                yield from (f"   {'; ' if number else '->'} {effect}" for number, effect in enumerate(effects))
                 yield f"   }}{self._jump(step)}"
 
     def _call(self, step: StepTerms) -> str:
@@ -241,8 +241,8 @@ def _plain(text: str) -> str:
 
 
 def _c_string(text: str) -> str:
-    """A C literal without any character that Spin, its preprocessor or C treat specially."""
-    plain = (chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}" for byte in text.encode())
+    """A C literal, in which everything that Spin, its preprocessor or C might take for something else is a number."""
+    plain = (chr(byte) if re.match(rb"[\w .,=()\[\]]", bytes([byte])) else f"\\{byte:03o}" for byte in text.encode())
     return f'"{"".join(plain)}"'
 
 

@@ -489,12 +489,9 @@ class _Reader(ast.NodeVisitor):
         function = self.know(node.func).it
         if any(function is word for word in (words.ite, words.least, words.same)):
             self.take_whole(node, node.args[-2:])
-        if (
-            isinstance(function, type)
-            and issubclass(function, IntEnum)
-            and not all(isinstance(a, ast.Constant) for a in node.args)
-        ):
-            self.report("builtin", node, function.__name__, "the value itself")  # it looks the value up among its own
+        is_enumeration = isinstance(function, type) and issubclass(function, IntEnum)
+        if is_enumeration and any(not isinstance(arg, ast.Constant) for arg in node.args):  # it searches its members
+            self.report("builtin", node, function.__name__, "the value itself")
         counted = [arg.body for arg in node.args if isinstance(arg, ast.Lambda)]
         if function is words.total and any(self.know(amount).hint is bool for amount in counted):
             self.report("boolean-arithmetic", node)

@@ -22,6 +22,7 @@ from coordination.machine.unrolled import Field, StepTerms, Unrolled
 
 F = TypeVar("F")
 PARTS, FACTS, OPERANDS, DEPTH = 5, 6, 6, 8  # how much is printed: failing parts, facts of each, operands, nesting
+SHORT = 12  # a comparison of so many terms reads better than the single fields that it follows from
 AFTER = "'"  # marks a field of the state after a step
 ELLIPSIS = "…"
 
@@ -122,19 +123,13 @@ def _expand_same(node: Term) -> Value:
 
 
 def _failing_parts(formula: _Formula, known: Mapping[Term, Value], wording: _Wording) -> list[str]:
-    values = formula.values(known)
-    failing = [part for part in _conjuncts(formula.root) if _worth(part, values) is False]
+    failing = [part for part in _conjuncts(formula.root) if _Formula(part).under(known) is False]
+    failing.sort(key=wording.order)
     lines = [_reason(_Formula(part), known, wording) for part in failing[:PARTS]]
     distinct = list(dict.fromkeys(lines))
     if len(failing) > PARTS:
         distinct.append(f"and {len(failing) - PARTS} more parts fail")
     return distinct
-
-
-def _worth(term: Value, values: Mapping[Term, Value]) -> Value:
-    if not terms.is_term(term) or term in values:
-        return values[term] if terms.is_term(term) else term
-    return _Formula(term).under(values)
 
 
 def _conjuncts(root: Value) -> Iterator[Value]:
@@ -166,16 +161,18 @@ def _roles(root: Value) -> dict[Term, bool]:
     return roles
 
 
-def _features(atoms: Iterable[Term], values: Mapping[Term, Value]) -> list[Term]:
-    """What an explanation may be made of, the most telling first: comparisons of several fields, numbers, facts.
+def _features(atoms: Iterable[Term], values: Mapping[Term, Value], wording: _Wording) -> list[Term]:
+    """What an explanation may be made of, the most telling first: short comparisons, numbers, long ones, facts.
 
     A comparison of one field with constants says no more than what that field holds, so the field stands for it.
     """
     fields = {atom: _fields(atom) for atom in atoms}
     found = dict.fromkeys(fields[atom][0] if len(fields[atom]) == 1 else atom for atom in fields)
 
-    def rank(term: Term) -> tuple[int, int]:
-        return 0 if term.op != "field" else 1 if not term.boolean else 2 if values[term] else 3, term.uid
+    def rank(term: Term) -> tuple[Any, ...]:
+        if term.op == "field":
+            return 1 if not term.boolean else 3 if values[term] else 4, wording.order(term)
+        return 0 if len(list(terms.walk([term]))) <= SHORT else 2, wording.order(term)
 
     return sorted(found, key=rank)
 
@@ -228,7 +225,7 @@ class _Fact:
 def _reason(part: _Formula, known: Mapping[Term, Value], wording: _Wording) -> str:
     """One line on a part that is false: the facts that hold, then what does not."""
     values, roles = part.values(known), _roles(part.root)
-    features = _features(roles, values)
+    features = _features(roles, values, wording)
 
     def left_of(chosen: Sequence[Term]) -> Value:
         return part.under({feature: values[feature] for feature in chosen})
@@ -237,19 +234,21 @@ def _reason(part: _Formula, known: Mapping[Term, Value], wording: _Wording) -> s
     facts: list[_Fact] = []
     for feature in needed:
         left = left_of([other for other in needed if other is not feature])
-        wrong = _focus(left, feature, values, known)
+        wrong = _focus(left, feature, values, known, wording)
         facts.extend(_conditions(wrong, known, wording))
         facts.append(_fact(wrong, roles, known, wording.order(feature)))
     return wording.sentence(*_told_apart(facts))
 
 
-def _focus(left: Value, feature: Term, values: Mapping[Term, Value], known: Mapping[Term, Value]) -> Value:
+def _focus(
+    left: Value, feature: Term, values: Mapping[Term, Value], known: Mapping[Term, Value], wording: _Wording
+) -> Value:
     """What `feature` does wrong. `left` is what the formula comes to, given all the other facts that are needed.
 
     A part of it that is false and speaks of nothing else says it best; otherwise what the feature holds says it.
     """
     of_feature = set(_fields(feature))
-    for part in _conjuncts(left):
+    for part in sorted(_conjuncts(left), key=wording.order):
         if set(_fields(part)) <= of_feature and _Formula(part).under(known) is False:
             return part
     if feature.op == "field" and not feature.boolean:
@@ -338,8 +337,15 @@ class _Wording:
         self._rank = {name: number for number, name in enumerate(self._variables)}
 
     def order(self, term: Term) -> tuple[Any, ...]:
-        """Where a term's first field stands in the state; comparisons come after the fields that they follow from."""
-        return (term.op != "field", *min(self._position(leaf) for leaf in _fields(term)))
+        """Where a term's fields stand in the state; comparisons come after the fields that they follow from.
+
+        Terms are told apart by when they were first made, which is no order to print in: it depends on what else has
+        run in this process, and the same trace must read the same.
+        """
+        nodes = list(terms.walk([term]))
+        constants = sorted(arg for node in nodes if node.op != "field" for arg in node.args if not terms.is_term(arg))
+        places = sorted(self._position(node) for node in nodes if node.op == "field")
+        return term.op != "field", places, sorted(node.op for node in nodes), constants
 
     def _position(self, leaf: Term) -> tuple[Any, ...]:
         variable, is_after = self._variable(leaf)
@@ -369,7 +375,7 @@ class _Wording:
 
     def _notes(self, atom: Term) -> Iterator[str]:
         """What the two sides of a comparison come to, and how: `now is 7`, `3 + 2 is 5`."""
-        for side in atom.args if atom.op != "field" else ():
+        for side in self._ordered(atom) if atom.op != "field" else ():
             if terms.is_term(side):
                 worth = self._constant(_Formula(side).under(self._known), self._sort(side))
                 how = self if side.op == "field" else self._figures
@@ -416,7 +422,7 @@ class _Wording:
 
     def _comparison(self, term: Term, symbol: str, depth: int) -> str:
         """Constants stand on the right."""
-        left, right = term.args
+        left, right = self._ordered(term) if term.op == "eq" else term.args
         if not terms.is_term(left):
             left, right, symbol = right, left, symbol.replace("<", ">")
         shown = self._text(left, depth - 1, self._sort(right)), self._text(right, depth - 1, self._sort(left))
@@ -424,12 +430,18 @@ class _Wording:
 
     def _joined(self, term: Term, depth: int) -> str:
         """Operands in one row, the first few of many."""
-        operands, binding = list(_operands(term)), _BINDING[term.op]
+        operands, binding = self._ordered(term), _BINDING[term.op]
         shown = [self._operand(operands[0], binding, depth)]
         shown += [self._operand(operand, binding + 1, depth) for operand in operands[1:OPERANDS]]
         if len(operands) > OPERANDS:
             shown.append(f"{ELLIPSIS} ({len(operands) - OPERANDS} more)")
         return f" {_SYMBOLS[term.op]} ".join(shown).replace("+ -", "- ")
+
+    def _ordered(self, term: Term) -> list[Value]:
+        """Operands as the author wrote them, as far as the term still knows."""
+        operands = list(_operands(term))
+        is_shuffled = term.op in ("and", "or", "eq") and all(map(terms.is_term, operands))
+        return sorted(operands, key=self.order) if is_shuffled else operands
 
     def _operand(self, value: Value, binding: int, depth: int) -> str:
         text = self._text(value, depth - 1)

@@ -1,0 +1,70 @@
+"""What a child process does for this project: `explore` an instance, or have Spin `recount` it; prints JSON.
+
+    python -m bench.child explore|recount MACHINE INSTANCE all|none     (which properties to judge on the way)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+from coordination.explore.promela import to_promela
+from coordination.explore.search import Budget, Search
+from coordination.explore.spin import SpinError, recount_model
+from coordination.machine.machine import Instance, Machine
+from coordination.machine.property import Property
+from coordination.machine.state import SpecificationError
+from coordination_spec import DESIGNS
+
+from bench.measuring import Row
+from tests.two_phase_commit import TWO_PHASE_COMMIT
+
+MEMORY = 16 << 30  # give up before the computer does
+MACHINES = {"two-phase-commit": TWO_PHASE_COMMIT, **DESIGNS}
+
+
+def explore(machine: Machine, instance: Instance, properties: Sequence[Property]) -> Row:
+    """Everything from the specification to the end of the search counts: reading it, compiling it, exploring."""
+    started = time.perf_counter()
+    found = Search(machine, instance, properties).run(Budget(memory=MEMORY))
+    seconds = time.perf_counter() - started
+    if found.exhausted:
+        sys.exit(f"not explored to the end: {found.exhausted}")
+    return {
+        "states": found.states,
+        "steps": found.accepted,
+        "depth": found.depth,
+        "found": sorted(found.found),
+        "seconds": seconds,
+    }
+
+
+def recount(machine: Machine, instance: Instance, properties: Sequence[Property]) -> Row:
+    """Only the verifier's own search counts as `seconds`; making the model and compiling it are `before`."""
+    started = time.perf_counter()
+    counted = recount_model(to_promela(machine, instance, properties), properties, memory=MEMORY)
+    elapsed = time.perf_counter() - started
+    return {
+        "states": counted.states,
+        "steps": counted.transitions,
+        "found": sorted(name for name, found in counted.verdicts.items() if found),
+        "seconds": counted.seconds,
+        "before": elapsed - counted.seconds,
+    }
+
+
+def main(what: str, machine_name: str, instance_name: str, judged: str) -> None:
+    machine = MACHINES[machine_name]
+    instance = machine.instance(instance_name)
+    properties = machine.properties if judged == "all" else ()
+    try:
+        row = {"explore": explore, "recount": recount}[what](machine, instance, properties)
+    except (SpinError, SpecificationError) as error:
+        sys.exit(str(error))
+    print(json.dumps({"judged": len(properties), **row}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

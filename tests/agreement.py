@@ -1,0 +1,495 @@
+"""Do the three readings of a machine agree? The oracle's answers, held against compiled kernels and Z3 formulas.
+
+The oracle answers for every state and every step, but is not asked for each anew. Its answer depends on what it reads,
+so states that are alike in all of that get the same answer. What it reads is watched, never assumed: the states that
+it is given write down where they are looked at.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import z3
+from numpy.typing import NDArray
+
+from coordination.explore.kernel import Kernel, compile_kernel
+from coordination.explore.layout import Layout
+from coordination.explore.rows import Columns
+from coordination.explore.values import narrowed
+from coordination.machine import Instance, Machine, Map, Property, SpecificationError, State, terms
+from coordination.machine.action import Action, Arguments
+from coordination.machine.formulas import Formulas, named
+from coordination.machine.oracle import Oracle
+from coordination.machine.property import Kind
+from coordination.machine.state import Key, variables
+from coordination.machine.terms import Value
+from coordination.machine.trace import Valuation
+from coordination.machine.unrolled import Unrolled
+
+Place = tuple[str, Key]  # a scalar has the key ()
+Rows = NDArray[np.intp]
+Column = NDArray[Any]
+A = TypeVar("A")
+
+ACCEPTED, IMPOSSIBLE = "", "(impossible)"
+REFUSED = "(refused)"  # the specification contradicts itself there: a value or a key outside of its domain
+HOLDS, BROKEN = "holds", "broken"
+
+
+class Disagreement(AssertionError):
+    """Two readings of one rule say different things about one state."""
+
+
+def demand(agreed: bool, message: str) -> None:
+    if not agreed:
+        raise Disagreement(message)
+
+
+# States side by side
+
+
+@dataclass(frozen=True)
+class Batch:
+    """States, one a row: a column for each place."""
+
+    machine: Machine
+    columns: Mapping[Place, Column]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    @property
+    def rows(self) -> Rows:
+        return np.arange(len(self))
+
+    def state(self, row: int) -> Valuation:
+        values: dict[str, Any] = {v.name: {} if v.index else 0 for v in variables(self.machine.state)}
+        for (name, key), column in self.columns.items():
+            if key:
+                values[name][key] = int(column[row])
+            else:
+                values[name] = int(column[row])
+        return Valuation(values)
+
+    def take(self, rows: Rows) -> Batch:
+        return Batch(self.machine, {place: column.take(rows) for place, column in self.columns.items()})
+
+    def chunks(self, size: int) -> Iterator[Batch]:
+        for start in range(0, len(self), size):
+            yield self.take(self.rows[start : start + size])
+
+    def clock(self) -> Column:
+        return self.columns[self.machine.clock, ()] if self.machine.clock else np.zeros(len(self), np.int64)
+
+    def by_clock(self) -> Iterator[tuple[int, Batch]]:
+        for value in np.unique(self.clock()).tolist():
+            yield value, self.take(np.flatnonzero(self.clock() == value))
+
+
+def side_by_side(machine: Machine, instance: Instance, states: Sequence[Valuation]) -> Batch:
+    places = Unrolled(machine, instance).fields
+    return Batch(machine, {place: np.array([state.entry(*place) for state in states], np.int64) for place in places})
+
+
+def decode(layout: Layout, clock: Column, words: Columns) -> Batch:
+    """Packed states as a batch: `Layout.unpack` for all of them at once."""
+    columns: dict[Place, Column] = {}
+    for place, leaf in layout.unrolled.fields.items():
+        if not terms.is_term(leaf):
+            columns[place] = np.full(len(clock), int(leaf))
+        elif place[0] == layout.clock:
+            columns[place] = clock
+        else:
+            slot = layout.slots[leaf.args[0]]
+            columns[place] = np.array(slot.values).take((words[slot.word] & slot.mask) >> slot.shift, mode="clip")
+    return Batch(layout.unrolled.machine, columns)
+
+
+def encode(layout: Layout, batch: Batch) -> Columns:
+    """A batch packed: `Layout.pack` for all states at once. Demands that unpacking gives the batch back."""
+    words = np.zeros((layout.words, len(batch)), np.int64)
+    for field, slot in layout.slots.items():
+        column = batch.columns[field.variable, field.key]
+        words[slot.word] |= np.searchsorted(np.array(slot.values), column) << slot.shift
+    again = decode(layout, batch.clock(), tuple(words))
+    for (name, key), column in batch.columns.items():
+        lost = np.flatnonzero(again.columns[name, key] != column)
+        demand(not len(lost), f"packed states have no place for {name}{list(key)} = {column[lost[:1]]}")
+    return tuple(words)
+
+
+# The oracle, watched
+
+
+class _Looked:
+    """Mixed into a machine's state: a scalar that was not written is read from the valuation, and noted."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._note((name, ()))
+
+
+class Outcome(NamedTuple):
+    answer: str  # ACCEPTED, IMPOSSIBLE, REFUSED, or the name of the error that rejects the step
+    writes: Mapping[Place, int]
+
+
+class Watched(Oracle):
+    """The oracle, running rules on states that note what is read."""
+
+    def __init__(self, machine: Machine, instance: Instance) -> None:
+        super().__init__(machine, instance)
+        self._looked = type("Looked", (_Looked, machine.state), {})
+        self._reads: list[set[Place]] = []  # of each state that was opened
+        self._writes: dict[Place, int] = {}
+
+    def outcome(self, state: Valuation, action: Action, arguments: Arguments) -> tuple[Outcome, Iterable[Place]]:
+        """What becomes of a step; and all that this depends on."""
+        self._reads, self._writes = [], {}
+        try:
+            step = self.run(state, action, arguments)
+        except SpecificationError:
+            return Outcome(REFUSED, {}), self._reads[0]
+        answer = IMPOSSIBLE if step is None else step.error or ACCEPTED
+        return Outcome(answer, self._writes), self._reads[0]
+
+    def verdict(self, prop: Property, *states: Valuation) -> tuple[str, Iterable[Any]]:
+        """What is true of a property; and all that this depends on: for a step property, (which state, place)."""
+        self._reads = []
+        try:
+            verdict = HOLDS if self.holds(prop, *states) else BROKEN
+        except SpecificationError:
+            verdict = REFUSED
+        if prop.kind is not Kind.STEP:
+            return verdict, self._reads[0]
+        return verdict, {(number, place) for number, places in enumerate(self._reads) for place in places}
+
+    def _open(self, valuation: Valuation) -> State:
+        live: Any = self._looked.__new__(self._looked)
+        booleans = {variable.name: variable.boolean for variable in self._variables}
+        seen: set[Place] = set()
+        self._reads.append(seen)
+
+        def note(place: Place) -> int | bool:
+            seen.add(place)
+            value = valuation.entry(*place)
+            return bool(value) if booleans[place[0]] else value
+
+        live._note, live._valuation = note, valuation
+        for variable in self._variables:
+            if variable.index:
+                domains = [self.instance.domain(sort) for sort in variable.index]
+                missing: Callable[[Key], Any] = lambda key, name=variable.name: note((name, key))  # noqa: E731
+                setattr(live, variable.name, Map(variable, domains, missing, {}))
+        return live  # type: ignore[no-any-return]
+
+    def _close(self, live: State) -> Valuation:
+        written = live.__dict__
+        values = dict(written["_valuation"].items())
+        for variable in self._variables:
+            name = variable.name
+            if variable.index:
+                entries = {key: int(entry) for key, entry in written[name].entries.items()}
+                self._writes |= {(name, key): entry for key, entry in entries.items()}
+                values[name] = values[name] | entries
+            elif name in written:
+                self._writes[name, ()] = values[name] = int(written[name])
+        return Valuation(values)
+
+
+class Answers(Generic[A]):
+    """What is answered of rows of columns, asked once for all rows that are alike wherever the answer looked."""
+
+    def __init__(self) -> None:
+        self.given: list[A] = []
+        self._places: list[Any] = []
+        self._known: dict[tuple[int, ...], int] = {}
+
+    def of(
+        self, columns: Mapping[Any, Column], rows: Rows, ask: Callable[[int], tuple[A, Iterable[Any]]]
+    ) -> NDArray[np.intp]:
+        """For each of `rows`, which of `given` is its answer. `ask(row)` answers, and says where it looked."""
+        while True:
+            looked = [columns[place].take(rows) for place in self._places]
+            first, alike = _classes(looked, len(rows))
+            numbers = [self._number(columns, looked, rows, at, ask) for at in first.tolist()]
+            if None not in numbers:
+                return np.array(numbers, np.intp).take(alike)
+
+    def _number(
+        self,
+        columns: Mapping[Any, Column],
+        looked: Sequence[Column],
+        rows: Rows,
+        at: int,
+        ask: Callable[[int], tuple[A, Iterable[Any]]],
+    ) -> int | None:
+        """The answer of one row; None if it had to look at more places than were known to matter."""
+        if len(looked) < len(self._places):
+            return None
+        key = tuple(int(column[at]) for column in looked)
+        if key not in self._known:
+            answer, places = ask(int(rows[at]))
+            unknown = {place for place in places if place in columns}.difference(self._places)
+            if unknown:
+                self._places += sorted(unknown)
+                self._known.clear()
+                return None
+            self._known[key] = len(self.given)
+            self.given.append(answer)
+        return self._known[key]
+
+
+def _classes(columns: Sequence[Column], size: int) -> tuple[Rows, Rows]:
+    """The first of each class of rows that are equal in all columns, and the class of each row."""
+    key, span = np.zeros(size, np.int64), 1
+    for column in columns if size else ():
+        low, width = int(column.min()), int(column.max()) - int(column.min()) + 1
+        if span * width >= 1 << 62:
+            distinct, key = np.unique(key, return_inverse=True)
+            span = len(distinct)
+        key = key * width + (column - low)
+        span *= width
+    _, first, alike = np.unique(key, return_index=True, return_inverse=True)
+    return first, alike
+
+
+# The readings, held against each other
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step instance, taken from every state of a batch."""
+
+    what: str
+    answers: Column
+    before: Batch
+    written: Mapping[Place, Column]
+
+    @property
+    def accepted(self) -> Rows:
+        return np.flatnonzero(self.answers == ACCEPTED)
+
+    @property
+    def moved(self) -> Rows:
+        """The rows in which the step is accepted and changes something."""
+        differs = np.zeros(len(self.before), np.bool_)
+        for place, column in self.written.items():
+            differs |= column != self.before.columns[place]
+        return np.flatnonzero(differs & (self.answers == ACCEPTED))
+
+    @property
+    def after(self) -> Batch:
+        return Batch(self.before.machine, ChainMap(dict(self.written), dict(self.before.columns)))
+
+
+class Readings:
+    """One machine in one instance, read three ways. What was answered once is remembered from batch to batch.
+
+    With `narrow`, packed states have room only for what the instance can hold, as in a search; without it for
+    whatever is in the domains.
+    """
+
+    def __init__(
+        self, machine: Machine, instance: Instance, properties: Sequence[Property], *, narrow: bool = True
+    ) -> None:
+        self.machine, self.instance, self.properties = machine, instance, tuple(properties)
+        self.oracle = Watched(machine, instance)
+        self.layout = Layout(narrowed(machine, instance) if narrow else Unrolled(machine, instance))
+        self.calls = [(action, arguments) for action in machine.actions for arguments in instance.arguments(action)]
+        self._outcomes: dict[int, Answers[Outcome]] = {number: Answers() for number in range(len(self.calls))}
+        self._verdicts: dict[str, Answers[str]] = {prop.name: Answers() for prop in self.properties}
+        self._kernels: dict[int, Kernel] = {}
+        self._unrolled = Unrolled(machine, instance)
+        self._terms = {(step.action, step.arguments): step for step in self._unrolled.steps({})}
+        self._formulas = Formulas(named())
+        self._evaluated: dict[Value, Answers[int]] = {}
+
+    # On integers
+
+    def taken(self, batch: Batch) -> Iterator[Taken]:
+        """Every step instance, as the oracle answers it in every state of the batch."""
+        for number, (action, arguments) in enumerate(self.calls):
+            ask = lambda row, call=(action, arguments): self.oracle.outcome(batch.state(row), *call)  # noqa: E731
+            memo = self._outcomes[number]
+            used, which = np.unique(memo.of(batch.columns, batch.rows, ask), return_inverse=True)
+            outcomes = [memo.given[n] for n in used.tolist()]
+            written: dict[Place, Column] = {}
+            for place in {place for outcome in outcomes for place in outcome.writes}:
+                writes = np.array([place in outcome.writes for outcome in outcomes]).take(which)
+                values = np.array([outcome.writes.get(place, 0) for outcome in outcomes]).take(which)
+                written[place] = np.where(writes, values, batch.columns[place])
+            answers = np.array([outcome.answer for outcome in outcomes]).take(which)
+            yield Taken(f"{action.name}{arguments}", answers, batch, written)
+
+    def refused(self, batch: Batch) -> Column:
+        """The states in which the oracle finds that some step contradicts its declarations."""
+        return np.logical_or.reduce([taken.answers == REFUSED for taken in self.taken(batch)])  # type: ignore[no-any-return]
+
+    def verdicts(self, prop: Property, batch: Batch) -> Column:
+        """What the oracle says of a property in every state."""
+        memo = self._verdicts[prop.name]
+        which = memo.of(batch.columns, batch.rows, lambda row: self.oracle.verdict(prop, batch.state(row)))
+        return np.array(memo.given)[which]
+
+    def step_verdicts(self, prop: Property, taken: Taken, rows: Rows) -> Column:
+        """What the oracle says of a step property in those states in which the step is accepted."""
+        memo, before, after = self._verdicts[prop.name], taken.before, taken.after
+        columns = {(0, place): column for place, column in before.columns.items()}
+        columns |= {(1, place): column for place, column in after.columns.items()}
+        ask = lambda row: self.oracle.verdict(prop, before.state(row), after.state(row))  # noqa: E731
+        return np.array([*memo.given, ""])[memo.of(columns, rows, ask)] if len(rows) else np.empty(0, str)
+
+    # Against compiled kernels
+
+    def check_kernels(self, batch: Batch, chunk: int) -> None:
+        """Successors, rejections by error, and properties; each `chunk` of states in one call."""
+        for clock, states in batch.by_clock():
+            if clock not in self._kernels:
+                fixed = {self.machine.clock: clock} if self.machine.clock else {}
+                self._kernels[clock] = compile_kernel(self.layout, fixed, self.properties)
+            for part in states.chunks(chunk):
+                self._check_kernel(self._kernels[clock], part)
+
+    def _check_kernel(self, kernel: Kernel, batch: Batch) -> None:
+        tally: Counter[str] = Counter()
+        moves = [np.empty((2 + self.layout.words, 0), np.int64)]  # source row, clock, packed state
+        broken = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
+        for taken in self.taken(batch):
+            answers, counts = np.unique(taken.answers, return_counts=True)
+            tally.update(dict(zip(answers.tolist(), counts.tolist(), strict=True)))
+            rows = taken.moved
+            after = taken.after.take(rows)
+            moves.append(np.array([rows, after.clock(), *encode(self.layout, after)]))
+            for prop in self.properties:
+                if prop.kind is Kind.STEP:
+                    broken[prop.name][rows] |= self.step_verdicts(prop, taken, rows) == BROKEN
+        del tally[IMPOSSIBLE]
+        for prop in self.properties:
+            if prop.kind is not Kind.STEP:
+                wanted = HOLDS if prop.kind is Kind.SITUATION else BROKEN
+                broken[prop.name] |= self.verdicts(prop, batch) == wanted
+        found = run_kernel(kernel, encode(self.layout, batch), list(broken))
+        self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
+        demand(tally == found.tally, f"the oracle answers {tally - found.tally} more, the kernel {found.tally - tally}")
+        for name, rows in broken.items():
+            wrong = np.flatnonzero(rows != found.flags[name])
+            demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")
+
+    def _compare_moves(self, batch: Batch, expected: Column, found: Column) -> None:
+        ours, theirs = set(map(tuple, expected.T.tolist())), set(map(tuple, found.T.tolist()))
+        for who, only in (("oracle", ours - theirs), ("kernel", theirs - ours)):
+            for row, clock, *words in sorted(only)[:1]:
+                after = decode(self.layout, np.array([clock]), tuple(np.array([word]) for word in words)).state(0)
+                raise Disagreement(f"only the {who} goes from {batch.state(row)} to {after}")
+
+    # Against formulas
+
+    def check_formulas(self, batch: Batch) -> None:
+        """Which guard rejects, what an accepted step changes, and properties."""
+        for number, taken in enumerate(self.taken(batch)):
+            self._check_step(*self.calls[number], taken)
+        for prop in self.properties:
+            if prop.kind is not Kind.STEP:
+                term = self._unrolled.holds(prop, {})
+                self._compare_verdicts(prop, batch, batch.rows, self.verdicts(prop, batch), term)
+
+    def _check_step(self, action: Action, arguments: Arguments, taken: Taken) -> None:
+        batch, step = taken.before, self._terms.get((action.name, arguments))
+        answers = np.full(len(batch), IMPOSSIBLE, dtype="<U64")
+        if step is not None:
+            left = batch.rows  # the states in which no fact has failed yet
+            for fact in step.when:
+                left = left[self._evaluate(fact, batch, left) == 1]
+            for guard in step.guards:
+                passes = self._evaluate(guard.holds, batch, left) == 1
+                answers[left[~passes]] = guard.error
+                left = left[passes]
+            answers[left] = ACCEPTED
+        wrong = np.flatnonzero((answers != taken.answers) & (taken.answers != REFUSED))
+        for row in wrong[:1].tolist():
+            raise Disagreement(
+                f"{taken.what}: {taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3, in {batch.state(row)}"
+            )
+        if step is None:
+            return
+        rows = taken.accepted
+        updates = {(field.variable, field.key): update for field, update in step.updates.items()}
+        for place in updates.keys() | taken.written.keys():
+            before = batch.columns[place]
+            expected = taken.written.get(place, before)[rows]
+            found = self._evaluate(updates[place], batch, rows) if place in updates else before[rows]
+            for row in rows[expected != found][:1].tolist():
+                raise Disagreement(f"{taken.what}: the oracle and Z3 set {place} differently in {batch.state(row)}")
+        for prop in self.properties:
+            if prop.kind is Kind.STEP:
+                term = self._unrolled.holds(prop, {}, step)
+                self._compare_verdicts(prop, batch, rows, self.step_verdicts(prop, taken, rows), term)
+
+    def _compare_verdicts(self, prop: Property, batch: Batch, rows: Rows, verdicts: Column, term: Value) -> None:
+        found = np.where(self._evaluate(term, batch, rows) == 1, HOLDS, BROKEN)
+        for row in rows[(found != verdicts) & (verdicts != REFUSED)][:1].tolist():
+            raise Disagreement(f"the oracle and Z3 judge {prop.name} differently in {batch.state(row)}")
+
+    def _evaluate(self, value: Value, batch: Batch, rows: Rows) -> Column:
+        """What Z3 says `value` is in each of some states."""
+        if not terms.is_term(value):
+            return np.full(len(rows), int(value))
+        leaves = [term for term in terms.walk([value]) if term.op == "field"]
+        places = [(leaf.args[0].variable, leaf.args[0].key) for leaf in leaves]
+
+        def ask(row: int) -> tuple[int, Iterable[Place]]:
+            numbers = [int(batch.columns[place][row]) for place in places]
+            here = [
+                (self._formulas(leaf), z3.BoolVal(number != 0) if leaf.boolean else z3.IntVal(number))
+                for leaf, number in zip(leaves, numbers, strict=True)
+            ]
+            answer = z3.simplify(z3.substitute(self._formulas(value), *here))
+            return (int(z3.is_true(answer)) if value.boolean else answer.as_long()), places
+
+        memo = self._evaluated.setdefault(value, Answers())
+        return np.array([*memo.given, 0])[memo.of(batch.columns, rows, ask)] if len(rows) else np.empty(0, np.int64)
+
+
+class Found(NamedTuple):
+    """What a kernel makes of some states."""
+
+    moves: Column
+    tally: Counter[str]
+    flags: Mapping[str, Column]
+
+
+def run_kernel(kernel: Kernel, words: Columns, properties: Iterable[str]) -> Found:
+    moves = [np.empty((2 + len(words), 0), np.int64)]
+    tally: Counter[str] = Counter()
+    flags = {name: np.zeros(len(words[0]), np.bool_) for name in properties}
+
+    def put(clock: int, rows: Rows, successors: Columns) -> None:
+        moves.append(np.array([rows, np.full(len(rows), clock), *successors]))
+
+    def flag(name: str, rows: Rows) -> None:
+        flags[name][rows] = True
+
+    try:
+        kernel.expand(words, put, tally, flag)
+    except OverflowError as overflow:
+        raise Disagreement(f"the kernel refuses what the oracle does not: {overflow}") from overflow
+    kernel.judge(words, flag)
+    return Found(np.unique(np.concatenate(moves, axis=1), axis=1), +tally, flags)
+
+
+def reachable(machine: Machine, instance: Instance) -> list[Valuation]:
+    """Every state that the oracle reaches, breadth first."""
+    oracle = Oracle(machine, instance)
+    states = {oracle.initial(): None}
+    for state in (queue := list(states)):
+        for step in oracle.steps(state):
+            if step.state not in states:
+                states[step.state] = None
+                queue.append(step.state)
+    return list(states)
