@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from coordination.explore.promela import to_promela
 from coordination.explore.search import Budget, Search
 from coordination.explore.spin import SpinError, recount_model
-from coordination.machine.machine import Instance, Machine
+from coordination.machine.machine import Instance, Machine, Pin
 from coordination.machine.property import Property
 from coordination.machine.state import SpecificationError
 from coordination_spec import DESIGNS
@@ -32,9 +32,12 @@ def explore(machine: Machine, instance: Instance, properties: Sequence[Property]
     seconds = time.perf_counter() - started
     if found.exhausted:
         sys.exit(f"not explored to the end: {found.exhausted}")
+    size, pin = Pin(found.states, found.transitions, found.depth), machine.pins.get(instance.name)
+    if pin and pin != size:
+        sys.exit(f"drift: {size} where the manifest has {pin}")
     return {
         "states": found.states,
-        "steps": found.accepted,
+        "steps": found.tally.accepted.total(),
         "depth": found.depth,
         "found": sorted(found.found),
         "seconds": seconds,
@@ -63,7 +66,7 @@ def main(what: str, machine_name: str, instance_name: str, judged: str) -> None:
         row = {"explore": explore, "recount": recount}[what](machine, instance, properties)
     except (SpinError, SpecificationError) as error:
         sys.exit(str(error))
-    print(json.dumps({"judged": len(properties), **row}))
+    print(json.dumps(row, default=int))
 
 
 if __name__ == "__main__":

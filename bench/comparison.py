@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.measuring import Row
+from bench.measuring import Command, Failed, Row, Say, measure
 
 
 def count(value: int) -> str:
@@ -55,6 +55,7 @@ COLUMNS: Mapping[str, Column] = {
     "why": Column("why not"),
 }
 TEXT = ("who", "why")  # flush left; everything else is a number or as short as one
+GROUP = ("design", "instance", "managers", "judged")  # rows that differ in these are not side by side
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,18 @@ class Comparison:
     errors: list[str] = field(default_factory=list)
 
     def row(self, **wanted: Any) -> Row:
-        """The first row that was measured and has these entries; empty if there is none."""
-        return next((row for row in self.rows if "why" not in row and wanted.items() <= row.items()), {})
+        """The row that has these entries."""
+        return next(row for row in self.rows if all(row.get(key) == value for key, value in wanted.items()))
+
+    def measure(self, say: Say, make: Callable[[], Command], *, runs: int, needed: bool = False, **label: Any) -> None:
+        """Add a row: what the command made by `make` finds, or why it cannot be measured; an error if it is `needed`."""
+        say(f"{self.title}: {', '.join(map(str, label.values()))}")
+        try:
+            self.rows.append(label | measure(make(), runs=runs))
+        except Failed as failed:
+            self.rows.append(label | {"why": str(failed)})
+            if needed:
+                self.errors.append(f"{', '.join(map(str, label.values()))}: {failed}")
 
     def require_agreement(self, same: Sequence[str], counts: Sequence[str]) -> None:
         """An error for each count on which rows differ that have the `same` entries."""
@@ -98,24 +109,29 @@ class Comparison:
                             f"{name} differ for {where}: {other['who']} has {other[name]}, {row['who']} has {row[name]}"
                         )
 
-    def aim(self, aim: str, row: Row, key: str, show: Callable[[Any], str], enough: Callable[[Any], bool]) -> None:
-        """Hold one entry of a row against a target."""
-        if key in row:
-            self.targets.append(Target(aim, show(row[key]), enough(row[key])))
-        else:
-            self.targets.append(Target(aim, "nothing", None))
+    def aim_at_least(self, aim: str, value: float | None, least: float, show: Callable[[Any], str]) -> None:
+        """Hold a value, if it was measured, against a target."""
+        met = None if value is None else value >= least
+        self.targets.append(Target(f"{aim} at least {show(least)}", "" if value is None else show(value), met))
+
+    def aim_below(self, aim: str, value: float | None, most: float, show: Callable[[Any], str]) -> None:
+        met = None if value is None else value < most
+        self.targets.append(Target(f"{aim} below {show(most)}", "" if value is None else show(value), met))
 
     def show(self, console: Console) -> None:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
             table.add_column(COLUMNS[key].title, justify="left" if key in TEXT else "right")
+        group: list[Any] = []
         for row in self.rows:
+            if group != (group := [row.get(key) for key in GROUP]):
+                table.add_section()
             table.add_row(*(escape(COLUMNS[key].show(row[key])) if key in row else "" for key in shown))
         console.print(table)
         for target in self.targets:
             style = {True: "green", False: "red", None: "yellow"}[target.is_met]
-            console.print(f"target: {escape(target.aim)}: {target.result}, [{style}]{target.verdict}[/]", highlight=False)
+            console.print(f"{escape(target.aim)}: {target.result} [{style}]{target.verdict}[/]", highlight=False)
         for note in self.notes:
             console.print(f"[dim]{escape(note)}[/]", highlight=False)
         for error in self.errors:

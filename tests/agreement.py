@@ -16,7 +16,7 @@ import numpy as np
 import z3
 from numpy.typing import NDArray
 
-from coordination.explore.kernel import Kernel, compile_kernel
+from coordination.explore.kernel import Kernel, Tally, compile_kernel
 from coordination.explore.layout import Layout
 from coordination.explore.rows import Columns
 from coordination.explore.values import narrowed
@@ -221,6 +221,13 @@ class Answers(Generic[A]):
             if None not in numbers:
                 return np.array(numbers, np.intp).take(alike)
 
+    def column(
+        self, columns: Mapping[Any, Column], rows: Rows, ask: Callable[[int], tuple[A, Iterable[Any]]]
+    ) -> Column:
+        """The answer of each of `rows`."""
+        which = self.of(columns, rows, ask)
+        return np.array(self.given).take(which) if len(rows) else np.empty(0)
+
     def _number(
         self,
         columns: Mapping[Any, Column],
@@ -266,7 +273,8 @@ def _classes(columns: Sequence[Column], size: int) -> tuple[Rows, Rows]:
 class Taken:
     """One step instance, taken from every state of a batch."""
 
-    what: str
+    action: str
+    arguments: Arguments
     answers: Column
     before: Batch
     written: Mapping[Place, Column]
@@ -325,7 +333,7 @@ class Readings:
                 values = np.array([outcome.writes.get(place, 0) for outcome in outcomes]).take(which)
                 written[place] = np.where(writes, values, batch.columns[place])
             answers = np.array([outcome.answer for outcome in outcomes]).take(which)
-            yield Taken(f"{action.name}{arguments}", answers, batch, written)
+            yield Taken(action.name, arguments, answers, batch, written)
 
     def refused(self, batch: Batch) -> Column:
         """The states in which the oracle finds that some step contradicts its declarations."""
@@ -334,8 +342,7 @@ class Readings:
     def verdicts(self, prop: Property, batch: Batch) -> Column:
         """What the oracle says of a property in every state."""
         memo = self._verdicts[prop.name]
-        which = memo.of(batch.columns, batch.rows, lambda row: self.oracle.verdict(prop, batch.state(row)))
-        return np.array(memo.given)[which]
+        return memo.column(batch.columns, batch.rows, lambda row: self.oracle.verdict(prop, batch.state(row)))
 
     def step_verdicts(self, prop: Property, taken: Taken, rows: Rows) -> Column:
         """What the oracle says of a step property in those states in which the step is accepted."""
@@ -343,7 +350,7 @@ class Readings:
         columns = {(0, place): column for place, column in before.columns.items()}
         columns |= {(1, place): column for place, column in after.columns.items()}
         ask = lambda row: self.oracle.verdict(prop, before.state(row), after.state(row))  # noqa: E731
-        return np.array([*memo.given, ""])[memo.of(columns, rows, ask)] if len(rows) else np.empty(0, str)
+        return memo.column(columns, rows, ask)
 
     # Against compiled kernels
 
@@ -357,26 +364,28 @@ class Readings:
                 self._check_kernel(self._kernels[clock], part)
 
     def _check_kernel(self, kernel: Kernel, batch: Batch) -> None:
-        tally: Counter[str] = Counter()
+        tally = Tally()
         moves = [np.empty((2 + self.layout.words, 0), np.int64)]  # source row, clock, packed state
         broken = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
         for taken in self.taken(batch):
-            answers, counts = np.unique(taken.answers, return_counts=True)
-            tally.update(dict(zip(answers.tolist(), counts.tolist(), strict=True)))
+            counts = Counter(taken.answers.tolist())
+            tally.accepted[taken.action] += counts.pop(ACCEPTED, 0)
+            tally.rejected.update(counts)
             rows = taken.moved
             after = taken.after.take(rows)
             moves.append(np.array([rows, after.clock(), *encode(self.layout, after)]))
             for prop in self.properties:
                 if prop.kind is Kind.STEP:
                     broken[prop.name][rows] |= self.step_verdicts(prop, taken, rows) == BROKEN
-        del tally[IMPOSSIBLE]
+        del tally.rejected[IMPOSSIBLE]
         for prop in self.properties:
             if prop.kind is not Kind.STEP:
                 wanted = HOLDS if prop.kind is Kind.SITUATION else BROKEN
                 broken[prop.name] |= self.verdicts(prop, batch) == wanted
         found = run_kernel(kernel, encode(self.layout, batch), list(broken))
         self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
-        demand(tally == found.tally, f"the oracle answers {tally - found.tally} more, the kernel {found.tally - tally}")
+        demand(+tally.accepted == +found.tally.accepted, f"accepted: {tally.accepted}, or {found.tally.accepted}")
+        demand(+tally.rejected == +found.tally.rejected, f"rejected: {tally.rejected}, or {found.tally.rejected}")
         for name, rows in broken.items():
             wrong = np.flatnonzero(rows != found.flags[name])
             demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")
@@ -414,7 +423,7 @@ class Readings:
         wrong = np.flatnonzero((answers != taken.answers) & (taken.answers != REFUSED))
         for row in wrong[:1].tolist():
             raise Disagreement(
-                f"{taken.what}: {taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3, in {batch.state(row)}"
+                f"{taken.action}{taken.arguments}: {taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3, in {batch.state(row)}"
             )
         if step is None:
             return
@@ -425,7 +434,7 @@ class Readings:
             expected = taken.written.get(place, before)[rows]
             found = self._evaluate(updates[place], batch, rows) if place in updates else before[rows]
             for row in rows[expected != found][:1].tolist():
-                raise Disagreement(f"{taken.what}: the oracle and Z3 set {place} differently in {batch.state(row)}")
+                raise Disagreement(f"{taken.action}{taken.arguments}: the oracle and Z3 set {place} differently in {batch.state(row)}")
         for prop in self.properties:
             if prop.kind is Kind.STEP:
                 term = self._unrolled.holds(prop, {}, step)
@@ -452,21 +461,20 @@ class Readings:
             answer = z3.simplify(z3.substitute(self._formulas(value), *here))
             return (int(z3.is_true(answer)) if value.boolean else answer.as_long()), places
 
-        memo = self._evaluated.setdefault(value, Answers())
-        return np.array([*memo.given, 0])[memo.of(batch.columns, rows, ask)] if len(rows) else np.empty(0, np.int64)
+        return self._evaluated.setdefault(value, Answers()).column(batch.columns, rows, ask)
 
 
 class Found(NamedTuple):
     """What a kernel makes of some states."""
 
     moves: Column
-    tally: Counter[str]
+    tally: Tally
     flags: Mapping[str, Column]
 
 
 def run_kernel(kernel: Kernel, words: Columns, properties: Iterable[str]) -> Found:
     moves = [np.empty((2 + len(words), 0), np.int64)]
-    tally: Counter[str] = Counter()
+    tally = Tally()
     flags = {name: np.zeros(len(words[0]), np.bool_) for name in properties}
 
     def put(clock: int, rows: Rows, successors: Columns) -> None:
@@ -480,7 +488,7 @@ def run_kernel(kernel: Kernel, words: Columns, properties: Iterable[str]) -> Fou
     except OverflowError as overflow:
         raise Disagreement(f"the kernel refuses what the oracle does not: {overflow}") from overflow
     kernel.judge(words, flag)
-    return Found(np.unique(np.concatenate(moves, axis=1), axis=1), +tally, flags)
+    return Found(np.unique(np.concatenate(moves, axis=1), axis=1), tally, flags)
 
 
 def reachable(machine: Machine, instance: Instance) -> list[Valuation]:

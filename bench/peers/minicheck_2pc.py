@@ -71,7 +71,7 @@ def main(managers: str) -> None:
     if not result["exhaustive"]:
         sys.exit(result["incomplete_reason"])
     found = [name for name, verdict in result["properties"].items() if not verdict["holds"]]
-    print(json.dumps({"states": result["reachable_states"], "found": found, "judged": 1, "seconds": seconds}))
+    print(json.dumps({"states": result["reachable_states"], "found": found, "seconds": seconds}))
 
 
 if __name__ == "__main__":

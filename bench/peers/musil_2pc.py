@@ -93,7 +93,7 @@ def main(managers: str) -> None:
     if result.truncated:
         sys.exit("musil did not explore to the end")
     found = [result.invariant] if result.invariant else []
-    print(json.dumps({"states": result.states_explored, "found": found, "judged": 1, "seconds": seconds}))
+    print(json.dumps({"states": result.states_explored, "found": found, "seconds": seconds}))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class _Model:
 
     def __init__(self, machine: Machine, instance: Instance, properties: Sequence[Property]) -> None:
         self._machine, self._instance, self._properties = machine, instance, tuple(properties)
-        self._unrolled = narrowed(machine, instance)
+        self._unrolled = narrowed(machine, instance).unrolled
         self._clocks = clock_values(machine, instance)
         self._actions = {action.name: action for action in machine.actions}
         self._domains = {v.name: instance.domain(v.sort) for v in self._unrolled.variables}

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordination.explore import rows
-from coordination.explore.kernel import CHUNK, Kernel, Tally, compile_kernel
-from coordination.explore.layout import Layout, Row
+from coordination.explore.kernel import CHUNK, Compiler, Kernel, Tally
+from coordination.explore.layout import Layout, Row, TableFull
 from coordination.explore.rows import Columns, Visited
 from coordination.explore.symmetry import Canonical
 from coordination.explore.values import narrowed
@@ -75,14 +75,20 @@ class Search:
 
     def __init__(self, machine: Machine, instance: Instance, properties: Sequence[Property]) -> None:
         self.machine, self.instance, self.properties = machine, instance, tuple(properties)
-        self.layout = Layout(narrowed(machine, instance))
-        self.canonical = Canonical.of(self.layout, self.properties) if instance.interchangeable else None
+        self._narrowed = narrowed(machine, instance)
+        self._arrange(tables=0)
+
+    def _arrange(self, tables: int | None) -> None:
+        """Pack states with at least so many tables, or (None) with none at all."""
+        self.layout = Layout(self._narrowed, tables)
+        self.canonical = Canonical.of(self.layout, self.properties) if self.instance.interchangeable else None
+        self._compiler = Compiler(self.layout)
         self._kernels: dict[int, Kernel] = {}
 
     def kernel(self, clock: int) -> Kernel:
         if clock not in self._kernels:
             fixed = {self.machine.clock: clock} if self.machine.clock else {}
-            self._kernels[clock] = compile_kernel(self.layout, fixed, self.properties)
+            self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
         return self._kernels[clock]
 
     def run(
@@ -93,8 +99,15 @@ class Search:
         until_decided: bool = False,
     ) -> Exploration:
         """Explore until no state is left, or the budget is, or (`until_decided`) a trace of every property is found."""
-        run = _Run(self, budget or Budget(), report)
-        return run.explore(lambda found: until_decided and len(found) == len(self.properties))
+        while True:
+            run = _Run(self, budget or Budget(), report)
+            try:
+                return run.explore(lambda found: until_decided and len(found) == len(self.properties))
+            except TableFull:  # start again with more tables of larger numbers, and in the end with none
+                more = len(self.layout.tables) + 1
+                self._arrange(more)
+                if len(self.layout.tables) < more:
+                    self._arrange(None)
 
     def initial(self) -> tuple[int, Columns]:
         state = self.layout.unrolled.initial

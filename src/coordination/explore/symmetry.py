@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from coordination.explore.kernel import compile_rewrite
+from coordination.explore.kernel import Compiler
 from coordination.explore.layout import Layout
 from coordination.explore.rows import Columns
 from coordination.explore.values import clock_values
@@ -78,13 +78,14 @@ class Canonical:
     def __init__(self, layout: Layout) -> None:
         sort, values = _declared(layout)
         self._rewrites: list[Callable[[Columns], Columns]] = []
+        compiler = Compiler(layout)
         for order in permutations(values):
             if order != values:
                 renaming = Renaming(layout.unrolled, sort, dict(zip(values, order, strict=True)))
                 updates = {
                     leaf.args[0]: new for leaf, new in renaming.moves() if terms.is_term(leaf) and leaf is not new
                 }
-                self._rewrites.append(compile_rewrite(layout, updates))
+                self._rewrites.append(compiler.rewrite(updates))
 
     @classmethod
     def of(cls, layout: Layout, properties: Sequence[Property]) -> Canonical:

@@ -9,12 +9,13 @@ so it over-approximates: it never drops a value that can occur.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from coordination.machine import terms
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.state import Key, SpecificationError, variables
 from coordination.machine.terms import Value
-from coordination.machine.unrolled import Unrolled
+from coordination.machine.unrolled import Field, Unrolled
 
 Place = tuple[str, Key]
 
@@ -28,12 +29,37 @@ def clock_values(machine: Machine, instance: Instance) -> list[Mapping[str, int]
     return [{machine.clock: value} for value in instance.domain(sort) if value >= start]
 
 
-def narrowed(machine: Machine, instance: Instance) -> Unrolled:
-    """`machine` in `instance` read as terms, over fields that hold no more than they can."""
+@dataclass(frozen=True)
+class Narrowed:
+    """A machine in an instance read as terms, over fields that hold no more than they can.
+
+    `written_together` has the variables of each kind of step that was found.
+    """
+
+    unrolled: Unrolled
+    written_together: frozenset[frozenset[str]]
+
+    def clusters(self) -> list[list[Field]]:
+        """The fields that can change, apart by what no step writes together, in the order of the state's variables."""
+        groups: list[set[str]] = []
+        for names in sorted(self.written_together, key=sorted):
+            touching = [group for group in groups if group & names]
+            groups = [group for group in groups if not group & names] + [set(names).union(*touching)]
+        clusters: dict[int, list[Field]] = {}
+        for (name, _), leaf in self.unrolled.fields.items():
+            if terms.is_term(leaf):
+                home = next(number for number, group in enumerate(groups) if name in group)
+                clusters.setdefault(home, []).append(leaf.args[0])
+        return list(clusters.values())
+
+
+def narrowed(machine: Machine, instance: Instance) -> Narrowed:
+    """Find what each field can hold, by reading every step at every value of the clock."""
     unrolled = Unrolled(machine, instance)
     constants: dict[Place, set[int]] = {}
     copies: dict[Place, set[Place]] = {}
     unbounded: set[Place] = set()
+    together: set[frozenset[str]] = set()
     for place in unrolled.fields:
         constants[place] = {unrolled.initial.entry(*place)}
         copies[place] = set()
@@ -41,6 +67,7 @@ def narrowed(machine: Machine, instance: Instance) -> Unrolled:
         for name, value in fixed.items():
             constants[name, ()].add(value)
         for step in unrolled.steps(fixed):
+            together.add(frozenset(field.variable for field in step.updates if field.variable != machine.clock))
             for field, update in step.updates.items():
                 place = (field.variable, field.key)
                 if field.variable == machine.clock:
@@ -55,7 +82,7 @@ def narrowed(machine: Machine, instance: Instance) -> Unrolled:
                         unbounded.add(place)
     _propagate(constants, copies, unbounded)
     unrolled.narrow({place: sorted(values) for place, values in constants.items() if place not in unbounded})
-    return unrolled
+    return Narrowed(unrolled, frozenset(together | {frozenset({machine.clock})}))
 
 
 def _check_clock(machine: Machine, now: int, update: Value) -> None:

@@ -9,7 +9,7 @@ Z3 is imported on first use: who only runs rules on integers does not wait for i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from coordination.machine import terms
@@ -85,12 +85,9 @@ def _operation(op: str, *args: Formula) -> Formula:
     raise NotImplementedError(f"no formula for {op!r}")
 
 
-def within_domains(unrolled: Unrolled, state: Formulas) -> Formula:
-    """Every field of `state` holds a value that it can hold."""
-    import z3
-
-    leaves = [leaf for leaf in unrolled.fields.values() if terms.is_term(leaf) and not leaf.boolean]
-    return z3.And([_holds_one_of(state(leaf), leaf.args[0]) for leaf in leaves])
+def within_domains(leaves: Iterable[Value], state: Formulas) -> list[Formula]:
+    """One fact for each field: it holds a value that it can hold. Constants among `leaves` say nothing."""
+    return [_holds_one_of(state(leaf), leaf.args[0]) for leaf in leaves if terms.is_term(leaf) and not leaf.boolean]
 
 
 def _holds_one_of(variable: Formula, field: Field) -> Formula:
@@ -114,3 +111,15 @@ def transition(unrolled: Unrolled, step: StepTerms, before: Formulas, after: For
         if terms.is_term(leaf):
             facts.append(after(leaf) == before(step.updates.get(leaf.args[0], leaf)))
     return z3.And(facts)
+
+
+def is_valid(fact: Value) -> bool:
+    """Whether a boolean term is true whatever its fields hold; not, if Z3 cannot tell."""
+    import z3
+
+    if not terms.is_term(fact):
+        return bool(fact)
+    state = Formulas(named())
+    solver = z3.Solver()
+    solver.add(*within_domains([leaf for leaf in terms.walk([fact]) if leaf.op == "field"], state), z3.Not(state(fact)))
+    return bool(solver.check() == z3.unsat)
