@@ -1,9 +1,9 @@
-"""What a benchmark shows: rows side by side, what they say about its targets, and what is wrong in them."""
+"""What a benchmark shows: rows side by side, how they stand to its targets, and what is wrong in them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -12,21 +12,27 @@ from rich.table import Table
 
 from bench.measuring import Command, Failed, Row, Say, measure
 
+GIB = 2**30
 
-def count(value: int) -> str:
+
+def show_count(value: int) -> str:
     return f"{value:,}"
 
 
-def seconds(value: float) -> str:
+def show_seconds(value: float) -> str:
     return f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
-def rate(value: float) -> str:
+def show_rate(value: float) -> str:
     return f"{value / 1e6:.3f} M"
 
 
-def memory(value: int) -> str:
-    return f"{value / 2**20:,.0f} MiB"
+def show_memory(value: int) -> str:
+    return f"{value / GIB:.2f} GiB"
+
+
+def show_ratio(value: float) -> str:
+    return f"{value:.2f}"
 
 
 @dataclass(frozen=True)
@@ -36,112 +42,110 @@ class Column:
 
 
 COLUMNS: Mapping[str, Column] = {
-    "who": Column("who"),
     "design": Column("design"),
     "instance": Column("instance"),
     "managers": Column("managers"),
     "judged": Column("properties\njudged"),
-    "states": Column("distinct\nstates", count),
-    "steps": Column("steps", count),
+    "who": Column("who"),
+    "states": Column("distinct\nstates", show_count),
+    "steps": Column("steps", show_count),
     "depth": Column("depth"),
-    "before": Column("model and\ncompile, s", seconds),
-    "first": Column("first,\ns", seconds),
-    "best": Column("best,\ns", seconds),
-    "seconds": Column("median,\ns", seconds),
-    "rate": Column("states/s\n(median)", rate),
+    "before": Column("model and\ncompile, s", show_seconds),
+    "first": Column("first,\ns", show_seconds),
+    "best": Column("best,\ns", show_seconds),
+    "seconds": Column("median,\ns", show_seconds),
+    "rate": Column("states/s\n(median)", show_rate),
+    "wall": Column("process,\ns", show_seconds),
+    "memory": Column("peak\nmemory", show_memory),
     "runs": Column("runs"),
-    "wall": Column("process,\ns", seconds),
-    "memory": Column("peak\nmemory", memory),
     "why": Column("why not"),
 }
-TEXT = ("who", "why")  # flush left; everything else is a number or as short as one
-GROUP = ("design", "instance", "managers", "judged")  # rows that differ in these are not side by side
+SETTING = ("design", "instance", "managers", "judged")  # rows with the same of these are side by side
 
 
 @dataclass(frozen=True)
 class Target:
-    """What was aimed at, what came of it, and whether that is enough; None where nothing was measured."""
-
     aim: str
     result: str
-    is_met: bool | None
-
-    @property
-    def verdict(self) -> str:
-        return {True: "met", False: "missed", None: "not measured"}[self.is_met]
+    verdict: str  # met, missed, not measured
 
 
 @dataclass
 class Comparison:
-    """`rows` have the keys of COLUMNS; a row that could not be measured says `why`."""
+    """`rows` have the keys of COLUMNS; one that could not be measured says `why`. `errors` are wrong, not slow."""
 
     title: str
+    notes: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def row(self, **wanted: Any) -> Row:
-        """The row that has these entries."""
-        return next(row for row in self.rows if all(row.get(key) == value for key, value in wanted.items()))
-
-    def measure(self, say: Say, make: Callable[[], Command], *, runs: int, needed: bool = False, **label: Any) -> None:
-        """Add a row: what the command made by `make` finds, or why it cannot be measured; an error if it is `needed`."""
-        say(f"{self.title}: {', '.join(map(str, label.values()))}")
+    def measure(
+        self,
+        say: Say,
+        command: Callable[[], Command],
+        runs: int,
+        how: Callable[..., Row] = measure,
+        *,
+        needed: bool = False,
+        **label: Any,
+    ) -> Row:
+        """Add what a command finds, or why there is nothing; which is an error if this measurement is `needed`."""
+        what = f"{self.title}, {', '.join(map(str, label.values()))}"
+        say(what)
         try:
-            self.rows.append(label | measure(make(), runs=runs))
+            row = label | how(command(), runs=runs)
         except Failed as failed:
-            self.rows.append(label | {"why": str(failed)})
+            row = label | {"why": str(failed)}
             if needed:
-                self.errors.append(f"{', '.join(map(str, label.values()))}: {failed}")
+                self.errors.append(f"{what}: {failed}")
+        self.rows.append(row)
+        return row
 
-    def require_agreement(self, same: Sequence[str], counts: Sequence[str]) -> None:
-        """An error for each count on which rows differ that have the `same` entries."""
+    def require_agreement(self, *keys: str) -> None:
+        """Report each entry of these in which two rows of the same setting differ."""
         first: dict[tuple[Any, ...], Row] = {}
         for row in self.rows:
-            for name in counts:
-                if name in row:
-                    key = (name, *(row.get(entry) for entry in same))
-                    other = first.setdefault(key, row)
-                    if other[name] != row[name]:
-                        where = ", ".join(f"{entry} {row.get(entry)}" for entry in same)
-                        self.errors.append(
-                            f"{name} differ for {where}: {other['who']} has {other[name]}, {row['who']} has {row[name]}"
-                        )
+            setting = tuple(row.get(key) for key in SETTING)
+            for key in keys:
+                other = first.setdefault((key, *setting), row) if key in row else row
+                if key in row and other[key] != row[key]:
+                    where = ", ".join(str(entry) for entry in setting if entry is not None)
+                    self.errors.append(f"{where}: {key} are {other[key]} for {other['who']}, {row[key]} for {row['who']}")
 
-    def aim_at_least(self, aim: str, value: float | None, least: float, show: Callable[[Any], str]) -> None:
-        """Hold a value, if it was measured, against a target."""
-        met = None if value is None else value >= least
-        self.targets.append(Target(f"{aim} at least {show(least)}", "" if value is None else show(value), met))
+    def aim_at_least(self, least: float, what: str, value: float | None, show: Callable[[Any], str]) -> None:
+        self._aim(f"{what}, at least {show(least)}", value, value is not None and value >= least, show)
 
-    def aim_below(self, aim: str, value: float | None, most: float, show: Callable[[Any], str]) -> None:
-        met = None if value is None else value < most
-        self.targets.append(Target(f"{aim} below {show(most)}", "" if value is None else show(value), met))
+    def aim_below(self, most: float, what: str, value: float | None, show: Callable[[Any], str]) -> None:
+        self._aim(f"{what}, below {show(most)}", value, value is not None and value < most, show)
+
+    def _aim(self, aim: str, value: float | None, is_met: bool, show: Callable[[Any], str]) -> None:
+        if value is None:
+            self.targets.append(Target(aim, "", "not measured"))
+        else:
+            self.targets.append(Target(aim, show(value), "met" if is_met else "missed"))
 
     def show(self, console: Console) -> None:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
-            table.add_column(COLUMNS[key].title, justify="left" if key in TEXT else "right")
-        group: list[Any] = []
+            table.add_column(COLUMNS[key].title, justify="left" if key in ("who", "why") else "right")
+        previous: Row = {}
         for row in self.rows:
-            if group != (group := [row.get(key) for key in GROUP]):
+            if any(row.get(key) != previous.get(key) for key in SETTING):
                 table.add_section()
             table.add_row(*(escape(COLUMNS[key].show(row[key])) if key in row else "" for key in shown))
+            previous = row
         console.print(table)
         for target in self.targets:
-            style = {True: "green", False: "red", None: "yellow"}[target.is_met]
-            console.print(f"{escape(target.aim)}: {target.result} [{style}]{target.verdict}[/]", highlight=False)
+            style = {"met": "green", "missed": "red"}.get(target.verdict, "yellow")
+            line = f"target: {escape(target.aim)}: {target.result} [{style}]{target.verdict}[/]"
+            console.print(line, highlight=False)
         for note in self.notes:
-            console.print(f"[dim]{escape(note)}[/]", highlight=False)
+            console.print(note, style="dim", markup=False, highlight=False)
         for error in self.errors:
-            console.print(f"[red]error: {escape(error)}[/]", highlight=False)
+            console.print(f"error: {error}", style="red", markup=False, highlight=False)
         console.print()
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows,
-            "targets": [{"aim": t.aim, "result": t.result, "verdict": t.verdict} for t in self.targets],
-            "notes": self.notes,
-            "errors": self.errors,
-        }
+        return asdict(self)

@@ -38,7 +38,7 @@ class Ended:
 
 
 def run(command: Command) -> Ended:
-    """Run `command` on the chosen core."""
+    """Run `command` on the chosen core. Raises Failed unless it succeeds."""
     with TemporaryFile("w+", encoding="utf-8") as output, TemporaryFile("w+", encoding="utf-8") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -59,34 +59,54 @@ def run(command: Command) -> Ended:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        return Ended(process.returncode, output.read(), errors.read(), wall, usage.ru_maxrss * 1024)
-
-
-def last_words(ended: Ended) -> str:
-    """The last line that a failed process printed: that of a traceback which names the error."""
-    lines = [line.strip() for line in (ended.output + ended.errors).splitlines() if line.strip()]
-    return lines[-1] if lines else f"it ended with exit code {ended.code}, without a word"
+        ended = Ended(process.returncode, output.read(), errors.read(), wall, usage.ru_maxrss * 1024)
+    if ended.code:
+        raise Failed(_last_words(ended))
+    return ended
 
 
 def measure(command: Command, *, runs: int = 1) -> Row:
-    """What `command` finds; `seconds` and `wall` are the medians of `runs`, `best` the least seconds."""
-    found: list[Row] = []
-    for _ in range(runs):
-        ended = run(command)
-        if ended.code:
-            raise Failed(last_words(ended))
-        found.append(json.loads(ended.output) | {"wall": ended.wall, "memory": ended.memory})
+    """What `command` finds, measured so often: `seconds`, `rate` and `wall` are medians, `best` the least seconds."""
+    ended = [run(command) for _ in range(runs)]
+    found: list[Row] = [json.loads(each.output) for each in ended]
     seconds = [row["seconds"] for row in found]
     return found[0] | {
-        "runs": runs,
         "best": min(seconds),
         "seconds": statistics.median(seconds),
         "rate": found[0]["states"] / statistics.median(seconds),
-        "wall": statistics.median(row["wall"] for row in found),
-        "memory": max(row["memory"] for row in found),
+        "wall": statistics.median(each.wall for each in ended),
+        "memory": max(each.memory for each in ended),
+        "runs": runs,
+    }
+
+
+def measure_wall(command: Command, *, runs: int = 1) -> Row:
+    """How long `command` takes from its start to its end: the `first` time, the `best`, and the median, `wall`."""
+    ended = [run(command) for _ in range(runs)]
+    walls = [each.wall for each in ended]
+    return {
+        "first": walls[0],
+        "best": min(walls),
+        "wall": statistics.median(walls),
+        "memory": max(each.memory for each in ended),
+        "runs": runs,
     }
 
 
 def child(*arguments: str) -> Command:
     """The command for something that `bench.child` does."""
     return [sys.executable, "-m", "bench.child", *arguments]
+
+
+def coordination(*arguments: str) -> Command:
+    """The project's own command, as installed beside this Python."""
+    script = Path(sys.executable).with_name("coordination")
+    if not script.exists():
+        raise Failed(f"{script} is missing: the project is not installed for this Python")
+    return [script, *arguments]
+
+
+def _last_words(ended: Ended) -> str:
+    """The last line that a failed process printed: of a traceback, the one that names the error."""
+    lines = [line.strip() for line in (ended.output + "\n" + ended.errors).splitlines() if line.strip()]
+    return lines[-1] if lines else f"it ended with exit code {ended.code}, without a word"

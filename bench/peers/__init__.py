@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.measuring import ROOT, Command, Failed, last_words, run
+from bench.measuring import ROOT, Command, Failed, run
 
 HOME = ROOT / ".bench"
 
@@ -45,9 +45,10 @@ class Peer:
     def _install(self, folder: Path) -> None:
         pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", f"{self.name}=={self.version}"]
         for command in ([find_python(self.python), "-m", "venv", folder], pip):
-            ended = run(command)
-            if ended.code:
-                raise Failed(f"cannot be installed: {last_words(ended)}")
+            try:
+                run(command)
+            except Failed as failed:
+                raise Failed(f"cannot be installed: {failed}") from failed
 
 
 PEERS = (

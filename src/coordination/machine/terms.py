@@ -11,8 +11,9 @@ Python must never decide on a term (`if`, `and`, `or`, `not` would silently pick
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
+from typing import Any, NoReturn, Protocol
 
 Value = Any  # an `int`, a `bool`, or a `Term`: the three readings share one source, so one name stands for all.
 
@@ -129,12 +130,42 @@ def is_term(value: object) -> bool:
     return type(value) is Term
 
 
-def field(reference: Any, boolean: bool) -> Term:
-    """A leaf that stands for one variable of the state.
+class Reference(Protocol):
+    """What a leaf stands for: something hashable that knows which values it can have, ascending."""
 
-    `reference` is hashable and knows what the variable `can_be`, and whether it is always or never `below` a bound.
-    """
+    @property
+    def values(self) -> Sequence[int]: ...
+
+
+def field(reference: Reference, boolean: bool) -> Term:
+    """A leaf that stands for one variable of the state."""
     return _make("field", (reference,), boolean)
+
+
+_intervals: dict[int, tuple[float, float]] = {}
+
+
+def interval(value: Value) -> tuple[float, float]:
+    """Bounds on what an integer term can be, as far as they are easily seen."""
+    if type(value) is not Term:
+        return value, value
+    known = _intervals.get(value.uid)
+    if known is None:
+        known = _intervals[value.uid] = _interval(value)
+    return known
+
+
+def _interval(term: Term) -> tuple[float, float]:
+    if term.op == "field":
+        values = term.args[0].values
+        return values[0], values[-1]
+    if term.op == "ite":
+        (low, high), (other_low, other_high) = map(interval, term.args[1:])
+        return min(low, other_low), max(high, other_high)
+    if term.op in ("add", "sub"):
+        (low, high), (other_low, other_high) = map(interval, term.args)
+        return (low + other_low, high + other_high) if term.op == "add" else (low - other_high, high - other_low)
+    return -inf, inf
 
 
 def _is_boolean(value: Value) -> bool:
@@ -202,13 +233,26 @@ def eq(a: Value, b: Value) -> Value:
         b = int(b)
         if a.op == "ite":
             return ite(a.args[0], eq(a.args[1], b), eq(a.args[2], b))
-        if a.op == "field" and not a.args[0].can_be(b):
+        if a.op == "field" and b not in a.args[0].values:
             return False
         if a.op == "add" and type(a.args[1]) is not Term:
             return eq(a.args[0], b - a.args[1])
+    elif _is_shifted(a, b) or _is_shifted(b, a):
+        return False
     elif a.uid > b.uid:
         a, b = b, a
+    if not a.boolean and _are_apart(interval(a), interval(b)):
+        return False
     return _make("eq", (a, b), True)
+
+
+def _is_shifted(a: Term, b: Term) -> bool:
+    """Whether `a` is `b` plus a constant, which is not zero."""
+    return a.op == "add" and a.args[0] is b and type(a.args[1]) is not Term
+
+
+def _are_apart(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    return a[1] < b[0] or b[1] < a[0]
 
 
 def _compare(op: str, a: Value, b: Value, same: bool) -> Value:
@@ -221,17 +265,16 @@ def _compare(op: str, a: Value, b: Value, same: bool) -> Value:
             return ite(a.args[0], _compare(op, a.args[1], b, same), _compare(op, a.args[2], b, same))
         if a.op == "add" and type(a.args[1]) is not Term:
             return _compare(op, a.args[0], b - a.args[1], same)
-        if a.op == "field":
-            below = a.args[0].below(b + same)
-            return _make(op, (a, b), True) if below is None else below
     if type(b) is Term and type(a) is not Term:
         if b.op == "ite":
             return ite(b.args[0], _compare(op, a, b.args[1], same), _compare(op, a, b.args[2], same))
         if b.op == "add" and type(b.args[1]) is not Term:
             return _compare(op, a - b.args[1], b.args[0], same)
-        if b.op == "field":
-            below = b.args[0].below(a + (not same))
-            return _make(op, (a, b), True) if below is None else not below
+    (low, high), (other_low, other_high) = interval(a), interval(b)
+    if high < other_low or (same and high == other_low):
+        return True
+    if low > other_high or (not same and low == other_high):
+        return False
     return _make(op, (a, b), True)
 
 
@@ -264,14 +307,26 @@ def _connect(op: str, facts: Iterable[Value], absorbing: bool) -> Value:
             continue
         for part in fact.args if fact.op == op else (fact,):
             seen[part.uid] = part
-    for part in seen.values():
-        if part.op == "not" and part.args[0].uid in seen:
-            return absorbing
+    if _is_contradictory(seen, absorbing):
+        return absorbing
     if not seen:
         return not absorbing
     if len(seen) == 1:
         return next(iter(seen.values()))
     return _make(op, tuple(seen[uid] for uid in sorted(seen)), True)
+
+
+def _is_contradictory(parts: Mapping[int, Term], absorbing: bool) -> bool:
+    """Whether two parts exclude each other: a fact and its negation, or a term being equal to two constants."""
+    equal: dict[int, Value] = {}
+    for part in parts.values():
+        if part.op == "not" and part.args[0].uid in parts:
+            return True
+        fact = part.args[0] if absorbing and part.op == "not" else part  # in a disjunction: unequal to two constants
+        if fact.op == "eq" and (fact is part) is not absorbing and type(fact.args[1]) is not Term:
+            if equal.setdefault(fact.args[0].uid, fact.args[1]) != fact.args[1]:
+                return True
+    return False
 
 
 def conjunction(facts: Iterable[Value]) -> Value:

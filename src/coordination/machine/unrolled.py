@@ -29,15 +29,6 @@ class Field:
     key: Key
     values: Sequence[int]
 
-    def can_be(self, value: int) -> bool:
-        return value in self.values
-
-    def below(self, bound: int) -> bool | None:
-        """Whether it always (True), never (False) or sometimes (None) is less than `bound`."""
-        if self.values[-1] < bound:
-            return True
-        return False if self.values[0] >= bound else None
-
     def __str__(self) -> str:
         return self.variable + "".join(f"[{part}]" for part in self.key)
 
