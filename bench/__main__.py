@@ -30,7 +30,8 @@ def describe_machine() -> str:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=f"{__doc__} They are: {', '.join(BENCHMARKS)}.")
+    about = f"{__doc__} They are: {', '.join(BENCHMARKS)}."
+    parser = argparse.ArgumentParser(prog="python -m bench", description=about)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark to run; all, if none is named")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to FILE as well")
     chosen = parser.parse_args()
@@ -44,7 +45,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     chosen = arguments()
-    console, machine = Console(), describe_machine()
+    console, machine = Console(width=None if sys.stdout.isatty() else 160), describe_machine()
     console.print(f"{machine}. Each measurement is a process of its own, kept on that core.", highlight=False)
     comparisons: dict[str, Comparison] = {}
     for name in chosen.names or BENCHMARKS:

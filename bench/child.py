@@ -1,6 +1,6 @@
-"""What a child process does for this project: `explore` an instance, or have Spin `recount` it; prints JSON.
+"""What a child process does: `explore` an instance, or have Spin `recount` it, and print what was found as JSON.
 
-    python -m bench.child explore|recount MACHINE INSTANCE all|none     (which properties to judge on the way)
+`python -m bench.child explore|recount MACHINE INSTANCE all|none` judges all of the machine's properties on the way, or none.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from bench.measuring import Row
 from coordination.explore.promela import to_promela
 from coordination.explore.search import Budget, Search
 from coordination.explore.spin import SpinError, recount_model
@@ -17,8 +18,6 @@ from coordination.machine.machine import Instance, Machine, Pin
 from coordination.machine.property import Property
 from coordination.machine.state import SpecificationError
 from coordination_spec import DESIGNS
-
-from bench.measuring import Row
 from tests.two_phase_commit import TWO_PHASE_COMMIT
 
 MEMORY = 16 << 30  # give up before the computer does

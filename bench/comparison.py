@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -111,7 +111,8 @@ class Comparison:
                 other = first.setdefault((key, *setting), row) if key in row else row
                 if key in row and other[key] != row[key]:
                     where = ", ".join(str(entry) for entry in setting if entry is not None)
-                    self.errors.append(f"{where}: {key} are {other[key]} for {other['who']}, {row[key]} for {row['who']}")
+                    here, there = f"{row['who']} has {row[key]}", f"{other['who']} has {other[key]}"
+                    self.errors.append(f"{where}, {key}: {here} where {there}")
 
     def aim_at_least(self, least: float, what: str, value: float | None, show: Callable[[Any], str]) -> None:
         self._aim(f"{what}, at least {show(least)}", value, value is not None and value >= least, show)

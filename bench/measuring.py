@@ -28,7 +28,7 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that has ended. `wall` is from its start to its end; `memory` the most that it, or a child of it, held."""
+    """A process that has ended. `wall` is from start to end; `memory` is the most that it, or a child of it, held."""
 
     code: int
     output: str

@@ -11,10 +11,10 @@ from bench.peers import PEERS
 RUNS = {5: 5, 7: 5, 8: 3, 9: 1}  # managers: how often each is measured
 PEER_RUNS = {5: 3, 7: 3, 8: 1}  # no more managers than a peer finishes in about a minute
 NOTES = (
-    "Seconds are from a model in memory to the end of the search, for Spin of the verifier's search alone (it tells them "
-    "to 0.01 s); model and compile are what Spin needs before; process is everything from start to end.",
-    "Everybody judges one invariant and keeps what it takes to rebuild a shortest trace, but for Spin, whose search is "
-    "depth first. Spin's memory is that of the largest process, which in small models is the compiler.",
+    "Seconds are from the model as written to the end of the search; for Spin those of the verifier's search alone, "
+    "told to 0.01 s, and what comes before it is model and compile. Process is everything from start to end.",
+    "All judge one invariant, and all but Spin, which searches depth first, keep what rebuilds a shortest trace.",
+    "Spin's memory is that of its largest process, which for a small model is the compiler.",
 )
 
 
@@ -30,7 +30,7 @@ def compare(say: Say) -> Comparison:
             if managers in PEER_RUNS:
                 measure(partial(peer.count, managers), PEER_RUNS[managers], who=str(peer))
             else:
-                comparison.rows.append({"managers": managers, "who": str(peer), "why": "left out, to save time"})
+                comparison.rows.append({"managers": managers, "who": str(peer), "why": "left out for time"})
     comparison.require_agreement("states", "steps", "found")
     comparison.aim_at_least(1e6, "distinct states/s at 7 managers", ours[7].get("rate"), show_rate)
     comparison.aim_below(8 * GIB, "peak memory at 9 managers", ours[9].get("memory"), show_memory)

@@ -16,7 +16,7 @@ import numpy as np
 import z3
 from numpy.typing import NDArray
 
-from coordination.explore.kernel import Kernel, Tally, compile_kernel
+from coordination.explore.kernel import Compiler, Kernel, Tally
 from coordination.explore.layout import Layout
 from coordination.explore.rows import Columns
 from coordination.explore.values import narrowed
@@ -95,31 +95,52 @@ def side_by_side(machine: Machine, instance: Instance, states: Sequence[Valuatio
     return Batch(machine, {place: np.array([state.entry(*place) for state in states], np.int64) for place in places})
 
 
-def decode(layout: Layout, clock: Column, words: Columns) -> Batch:
-    """Packed states as a batch: `Layout.unpack` for all of them at once."""
+def unpacked(layout: Layout, clock: Column, words: Columns) -> Batch:
+    """States of several words as a batch: `Layout.unpack` for all of them at once."""
     columns: dict[Place, Column] = {}
     for place, leaf in layout.unrolled.fields.items():
-        if not terms.is_term(leaf):
-            columns[place] = np.full(len(clock), int(leaf))
-        elif place[0] == layout.clock:
+        if place[0] == layout.clock:
             columns[place] = clock
-        else:
+        elif terms.is_term(leaf):
             slot = layout.slots[leaf.args[0]]
             columns[place] = np.array(slot.values).take((words[slot.word] & slot.mask) >> slot.shift, mode="clip")
+        else:
+            columns[place] = np.full(len(clock), int(leaf))
     return Batch(layout.unrolled.machine, columns)
 
 
-def encode(layout: Layout, batch: Batch) -> Columns:
-    """A batch packed: `Layout.pack` for all states at once. Demands that unpacking gives the batch back."""
+def packed(layout: Layout, batch: Batch) -> Columns:
+    """A batch as several words: `Layout.pack` for all states at once. Demands that unpacking gives the batch back."""
     words = np.zeros((layout.words, len(batch)), np.int64)
     for field, slot in layout.slots.items():
         column = batch.columns[field.variable, field.key]
         words[slot.word] |= np.searchsorted(np.array(slot.values), column) << slot.shift
-    again = decode(layout, batch.clock(), tuple(words))
+    again = unpacked(layout, batch.clock(), tuple(words))
     for (name, key), column in batch.columns.items():
         lost = np.flatnonzero(again.columns[name, key] != column)
         demand(not len(lost), f"packed states have no place for {name}{list(key)} = {column[lost[:1]]}")
     return tuple(words)
+
+
+def stored(layout: Layout, words: Columns) -> Columns:
+    """The words of states as a search stores them."""
+    if not layout.tables:
+        return words
+    column = words[0]
+    for table, word in zip(layout.tables, words[1:], strict=True):
+        column = table.with_numbers(column, table.number(word))
+    return (column,)
+
+
+def fetched(layout: Layout, columns: Columns) -> Columns:
+    """The words of stored states."""
+    if not layout.tables:
+        return columns
+    first = columns[0] & ((1 << min(table.shift for table in layout.tables)) - 1)
+    words = (first, *(table.words_of(columns[0]) for table in layout.tables))
+    for mine, theirs in zip(columns, stored(layout, words), strict=True):
+        demand(bool((mine == theirs).all()), "one state is stored in two ways")
+    return words
 
 
 # The oracle, watched
@@ -299,16 +320,16 @@ class Taken:
 class Readings:
     """One machine in one instance, read three ways. What was answered once is remembered from batch to batch.
 
-    With `narrow`, packed states have room only for what the instance can hold, as in a search; without it for
-    whatever is in the domains.
+    Without a `layout`, kernels work on states that are packed as a search packs them.
     """
 
     def __init__(
-        self, machine: Machine, instance: Instance, properties: Sequence[Property], *, narrow: bool = True
+        self, machine: Machine, instance: Instance, properties: Sequence[Property], layout: Layout | None = None
     ) -> None:
         self.machine, self.instance, self.properties = machine, instance, tuple(properties)
         self.oracle = Watched(machine, instance)
-        self.layout = Layout(narrowed(machine, instance) if narrow else Unrolled(machine, instance))
+        self.layout = layout or Layout(narrowed(machine, instance), tables=0)
+        self._compiler = Compiler(self.layout)
         self.calls = [(action, arguments) for action in machine.actions for arguments in instance.arguments(action)]
         self._outcomes: dict[int, Answers[Outcome]] = {number: Answers() for number in range(len(self.calls))}
         self._verdicts: dict[str, Answers[str]] = {prop.name: Answers() for prop in self.properties}
@@ -359,7 +380,7 @@ class Readings:
         for clock, states in batch.by_clock():
             if clock not in self._kernels:
                 fixed = {self.machine.clock: clock} if self.machine.clock else {}
-                self._kernels[clock] = compile_kernel(self.layout, fixed, self.properties)
+                self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
             for part in states.chunks(chunk):
                 self._check_kernel(self._kernels[clock], part)
 
@@ -373,7 +394,7 @@ class Readings:
             tally.rejected.update(counts)
             rows = taken.moved
             after = taken.after.take(rows)
-            moves.append(np.array([rows, after.clock(), *encode(self.layout, after)]))
+            moves.append(np.array([rows, after.clock(), *packed(self.layout, after)]))
             for prop in self.properties:
                 if prop.kind is Kind.STEP:
                     broken[prop.name][rows] |= self.step_verdicts(prop, taken, rows) == BROKEN
@@ -382,7 +403,7 @@ class Readings:
             if prop.kind is not Kind.STEP:
                 wanted = HOLDS if prop.kind is Kind.SITUATION else BROKEN
                 broken[prop.name] |= self.verdicts(prop, batch) == wanted
-        found = run_kernel(kernel, encode(self.layout, batch), list(broken))
+        found = self._run(kernel, stored(self.layout, packed(self.layout, batch)))
         self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
         demand(+tally.accepted == +found.tally.accepted, f"accepted: {tally.accepted}, or {found.tally.accepted}")
         demand(+tally.rejected == +found.tally.rejected, f"rejected: {tally.rejected}, or {found.tally.rejected}")
@@ -390,11 +411,29 @@ class Readings:
             wrong = np.flatnonzero(rows != found.flags[name])
             demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")
 
+    def _run(self, kernel: Kernel, columns: Columns) -> Found:
+        moves = [np.empty((2 + self.layout.words, 0), np.int64)]
+        tally = Tally()
+        flags = {prop.name: np.zeros(len(columns[0]), np.bool_) for prop in self.properties}
+
+        def put(clock: int, rows: Rows, successors: Columns) -> None:
+            moves.append(np.array([rows, np.full(len(rows), clock), *fetched(self.layout, successors)]))
+
+        def flag(name: str, rows: Rows) -> None:
+            flags[name][rows] = True
+
+        try:
+            kernel.expand(columns, put, tally, flag)
+        except SpecificationError as refusal:
+            raise Disagreement(f"the kernel refuses what the oracle does not: {refusal}") from refusal
+        kernel.judge(columns, flag)
+        return Found(np.unique(np.concatenate(moves, axis=1), axis=1), tally, flags)
+
     def _compare_moves(self, batch: Batch, expected: Column, found: Column) -> None:
         ours, theirs = set(map(tuple, expected.T.tolist())), set(map(tuple, found.T.tolist()))
         for who, only in (("oracle", ours - theirs), ("kernel", theirs - ours)):
             for row, clock, *words in sorted(only)[:1]:
-                after = decode(self.layout, np.array([clock]), tuple(np.array([word]) for word in words)).state(0)
+                after = unpacked(self.layout, np.array([clock]), tuple(np.array([word]) for word in words)).state(0)
                 raise Disagreement(f"only the {who} goes from {batch.state(row)} to {after}")
 
     # Against formulas
@@ -470,25 +509,6 @@ class Found(NamedTuple):
     moves: Column
     tally: Tally
     flags: Mapping[str, Column]
-
-
-def run_kernel(kernel: Kernel, words: Columns, properties: Iterable[str]) -> Found:
-    moves = [np.empty((2 + len(words), 0), np.int64)]
-    tally = Tally()
-    flags = {name: np.zeros(len(words[0]), np.bool_) for name in properties}
-
-    def put(clock: int, rows: Rows, successors: Columns) -> None:
-        moves.append(np.array([rows, np.full(len(rows), clock), *successors]))
-
-    def flag(name: str, rows: Rows) -> None:
-        flags[name][rows] = True
-
-    try:
-        kernel.expand(words, put, tally, flag)
-    except OverflowError as overflow:
-        raise Disagreement(f"the kernel refuses what the oracle does not: {overflow}") from overflow
-    kernel.judge(words, flag)
-    return Found(np.unique(np.concatenate(moves, axis=1), axis=1), tally, flags)
 
 
 def reachable(machine: Machine, instance: Instance) -> list[Valuation]:

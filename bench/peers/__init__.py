@@ -43,12 +43,13 @@ class Peer:
         return made
 
     def _install(self, folder: Path) -> None:
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", f"{self.name}=={self.version}"]
-        for command in ([find_python(self.python), "-m", "venv", folder], pip):
-            try:
-                run(command)
-            except Failed as failed:
-                raise Failed(f"cannot be installed: {failed}") from failed
+        package = f"{self.name}=={self.version}"
+        python = find_python(self.python)
+        try:
+            run([python, "-m", "venv", folder])
+            run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", package])
+        except Failed as failed:
+            raise Failed(f"{package} cannot be installed: {failed}") from failed
 
 
 PEERS = (

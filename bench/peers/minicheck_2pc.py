@@ -1,7 +1,7 @@
 """Two-phase commit for minicheck: `python minicheck_2pc.py MANAGERS` prints what it counts, as JSON.
 
-The same machine as `tests/two_phase_commit.py`, step for step. A state is a tuple, as minicheck wants it, with a bit for
-each manager in `heard` and `said`; successors are made by one function, which is minicheck's direct form of a model.
+The same machine as `tests/two_phase_commit.py`, step for step. A state is a tuple, as minicheck wants it, with a bit
+for each manager in `heard` and `said`; one function makes all successors, which is minicheck's direct form of a model.
 """
 
 from __future__ import annotations
@@ -39,12 +39,8 @@ def two_phase_commit(n: int) -> Protocol:
             if decision == UNDECIDED and said & bit:
                 after.append(("hear_prepared", (managers, decision, heard | bit, said, said_commit, said_abort)))
             if phase == WORKING:
-                after.append(
-                    ("prepare", (turned(rm, PREPARED), decision, heard, said | bit, said_commit, said_abort))
-                )
-                after.append(
-                    ("choose_to_abort", (turned(rm, ABORTED), decision, heard, said, said_commit, said_abort))
-                )
+                after.append(("prepare", (turned(rm, PREPARED), decision, heard, said | bit, said_commit, said_abort)))
+                after.append(("choose_to_abort", (turned(rm, ABORTED), decision, heard, said, said_commit, said_abort)))
             if said_commit:
                 after.append(("hear_commit", (turned(rm, COMMITTED), decision, heard, said, said_commit, said_abort)))
             if said_abort:

@@ -415,10 +415,10 @@ def long_recount(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         "recount(TWO_PHASE_COMMIT, managers(10))\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE)
     yield process
     process.kill()
-    process.wait()
+    process.communicate()
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -435,6 +435,7 @@ def processes_in(folder: Path) -> list[str]:
 def test_an_interrupt_leaves_no_process_and_no_folder(long_recount: subprocess.Popen[bytes], tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while "pan" not in processes_in(tmp_path):
+        assert long_recount.poll() is None, long_recount.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coordination.explore.layout import Layout
-from coordination.explore.printer import Printer, builtins
+from coordination.explore.printer import Code, Printer
 from coordination.explore.rows import Columns
 from coordination.machine import terms
 from coordination.machine.property import Kind, Property
@@ -70,56 +70,53 @@ class Compiler:
 
     def __init__(self, layout: Layout) -> None:
         self._layout, self._unrolled = layout, layout.unrolled
-        self._effects: Iterator[int] = count()
+        self._numbers: Iterator[int] = count()
 
     def kernel(self, fixed: Mapping[str, int], properties: Sequence[Property]) -> Kernel:
         """The kernel of the states whose clock is `fixed`, judging `properties`."""
-        stored = ", ".join(f"w{i}" for i in range(self._layout.columns))
-        source = [f"def expand({stored}, put, accepted, rejected, flag):", "    size = len(w0)"]
-        functions: list[str] = []
-        constants = self._constants()
-        self._print_steps(fixed, properties, self._printer(source, constants), functions)
-        source += [f"def judge({stored}, flag):", "    size = len(w0)"]
-        printer = self._printer(source, constants)
+        code = Code(self._layout, self._numbers)
+        expand = [f"def expand({self._stored('w')}, put, accepted, rejected, flag):", "    size = len(w0)"]
+        self._print_steps(fixed, properties, self._whole(code, expand))
+        judge = [f"def judge({self._stored('w')}, flag):", "    size = len(w0)"]
+        printer = self._whole(code, judge)
         for prop in properties:
             if prop.kind is not Kind.STEP:
                 wanted = self._unrolled.holds(prop, fixed)
                 found = wanted if prop.kind is Kind.SITUATION else terms.negation(wanted)
                 _print_flag(printer, prop.name, found, "np.arange(size)", "flatnonzero({mask})")
-        text = "\n".join([*functions, *source])
-        exec(compile(text, f"<kernel of {self._unrolled.machine.name} at {dict(fixed)}>", "exec"), constants)
-        return Kernel(text, constants["expand"], constants["judge"])
+        source = "\n".join([*code.functions, *expand, *judge])
+        return Kernel(source, code.compile("expand", expand), code.compile("judge", judge))
 
     def rewrite(self, updates: Mapping[Field, Value]) -> Callable[[Columns], Columns]:
         """Code that applies `updates`, all at once, to every stored row."""
-        stored = ", ".join(f"a{i}" for i in range(self._layout.columns))
-        source, functions, constants = [f"def rewrite({stored}):"], list[str](), self._constants()
-        loads = {i + 1: f"d{i}.words_of(a0)" for i in range(len(self._layout.tables))}
-        printer = Printer(self._layout, source, constants, prefix="a", load=loads)
-        printer.line(f"return {self._print_stored(printer, updates, functions)}")
-        exec(compile("\n".join([*functions, *source]), "<rewrite>", "exec"), constants)
-        rewrite = constants["rewrite"]
-        return lambda columns: rewrite(*columns)
+        code = Code(self._layout, self._numbers)
+        source = [f"def rewrite({self._stored('w')}):"]
+        printer = self._whole(code, source)
+        printer.line(f"return {self._print_stored(printer, updates)}")
+        rewrite = code.compile("rewrite", source)
+        return lambda columns: rewrite(*columns)  # type: ignore[no-any-return]
 
-    def _constants(self) -> dict[str, Any]:
-        return builtins() | {f"d{i}": table for i, table in enumerate(self._layout.tables)}
+    def _stored(self, prefix: str) -> str:
+        return ", ".join(f"{prefix}{i}" for i in range(self._layout.columns))
 
-    def _printer(self, source: list[str], constants: dict[str, Any]) -> Printer:
-        loads = {i + 1: f"d{i}.words_of(w0)" for i in range(len(self._layout.tables))}
-        return Printer(self._layout, source, constants, load=loads)
+    def _whole(self, code: Code, source: list[str]) -> Printer:
+        """A printer for a whole chunk, with its words at hand."""
+        printer = Printer(code, source)
+        for i in range(1, len(self._layout.tables) + 1):
+            printer.line(f"wn{i} = d{i}.numbers_in(w0)")
+            printer.line(f"w{i} = d{i}.words_of(wn{i})")
+        return printer
 
     def _print_steps(
-        self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer, functions: list[str]
+        self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer
     ) -> None:
         judged = [prop for prop in properties if prop.kind is Kind.STEP]
-        for word in range(self._layout.words):
-            guards.word(word)  # load it here, outside of the blocks of single steps
         always: Counter[str] = Counter()  # rejections that depend on nothing: one for each state
         for step in self._unrolled.steps(fixed):
             accepted = self._print_guards(guards, step, always)
             if accepted is not False:
                 guards.line(f"accepted[{step.action!r}] += {guards.count(accepted)}  # {step.arguments}")
-                self._print_successors(guards, step, accepted, fixed, judged, functions)
+                self._print_successors(guards, step, accepted, fixed, judged)
         for error, times in sorted(always.items()):
             guards.line(f"rejected[{error!r}] += {times} * size")
 
@@ -142,7 +139,6 @@ class Compiler:
         accepted: Value,
         fixed: Mapping[str, int],
         judged: Sequence[Property],
-        functions: list[str],
     ) -> None:
         """Print the effects of an accepted step. Where it changes nothing there is no successor, and nothing to judge."""
         clock = self._unrolled.machine.clock
@@ -154,13 +150,14 @@ class Compiler:
             return
         guards.line("rows = " + ("np.arange(size)" if moved is True else f"flatnonzero({guards.name(moved)})"))
         guards.line("if len(rows):")
-        loads = {word: f"w{word}.take(rows)" for word in range(self._layout.words)}
-        effects = Printer(self._layout, guards.source, guards.constants, prefix="a", indent=" " * 8, load=loads)
+        needed = [f"{i}" for i in range(self._layout.words)] + [f"n{i + 1}" for i in range(len(self._layout.tables))]
+        load = {f"a{each}": f"w{each}.take(rows)" for each in needed}
+        effects = Printer(guards.code, guards.source, prefix="a", indent=" " * 8, load=load)
         for prop in judged:
             broken = terms.substitute(terms.negation(self._unrolled.holds(prop, fixed, step)), known)
             _print_flag(effects, prop.name, broken, "rows", "rows.compress({mask})")
         after = fixed.get(clock, 0) if ticked is None else ticked
-        effects.line(f"put({after}, rows, {self._print_stored(effects, updates, functions)})")
+        effects.line(f"put({after}, rows, {self._print_stored(effects, updates)})")
 
     def _changes(self, updates: Mapping[Field, Value], known: Mapping[Term, Value]) -> Value:
         """Whether updates change anything: True as soon as the guards say so."""
@@ -170,7 +167,7 @@ class Compiler:
             differences.append(terms.negation(terms.eq(before, update)))
         return terms.disjunction(differences)
 
-    def _print_stored(self, effects: Printer, updates: Mapping[Field, Value], functions: list[str]) -> str:
+    def _print_stored(self, effects: Printer, updates: Mapping[Field, Value]) -> str:
         """Print the rows after `updates`, as they are stored; return an expression for their columns."""
         touched = {self._layout.slots[place].word for place in updates}
         if not self._layout.tables:
@@ -178,25 +175,17 @@ class Compiler:
             return f"({', '.join(words)},)"
         stored = effects.updated(updates, 0) if 0 in touched else effects.word(0)
         for word in sorted(touched - {0}):
-            numbers = self._print_numbers(effects, updates, word, functions)
-            effects.line(f"n0 = d{word - 1}.with_numbers({stored}, {numbers})")
-            stored = "n0"
+            stored = f"d{word}.with_numbers({stored}, {self._print_numbers(effects, updates, word)})"
         return f"({stored},)"
 
-    def _print_numbers(
-        self, effects: Printer, updates: Mapping[Field, Value], word: int, functions: list[str]
-    ) -> str:
-        """An expression for the numbers of one word after `updates`."""
-        table = f"d{word - 1}"
+    def _print_numbers(self, effects: Printer, updates: Mapping[Field, Value], word: int) -> str:
+        """An expression for the numbers of one table's word after `updates`."""
         mine = {place: value for place, value in updates.items() if self._layout.slots[place].word == word}
-        read = {self._layout.slots[term.args[0]].word for term in terms.walk(mine.values()) if term.op == "field"}
+        read = frozenset[int]().union(*(self._layout.reads(value)[0] for value in mine.values()))
         if not read <= {word}:
-            return f"{table}.number({effects.updated(mine, word)})"
-        effect = next(self._effects)
-        functions.append(f"def effect{effect}(f{word}):")
-        printer = Printer(self._layout, functions, effects.constants, prefix="f")
-        printer.line(f"return {printer.updated(mine, word)}")
-        return f"{table}.after({effect}, {table}.numbers_in({effects.word(0)}), effect{effect})"
+            return f"d{word}.number({effects.updated(mine, word)})"
+        remembered = effects.code.of_word(word, lambda printer: printer.updated(mine, word))
+        return f"d{word}.after({effects.numbers(word)}, {remembered})"
 
 
 def _print_flag(printer: Printer, name: str, found: Value, everywhere: str, some: str) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from coordination.explore.values import Narrowed
 from coordination.machine import terms
 from coordination.machine.state import Key, SpecificationError
+from coordination.machine.terms import Term, Value
 from coordination.machine.trace import Valuation
 from coordination.machine.unrolled import Field
 
@@ -64,14 +65,14 @@ class WordTable:
         self.shift, self.bits = shift, bits
         self._numbers: dict[int, int] = {}
         self._words = np.zeros(1 << LEAST_NUMBER_BITS, np.int64)
+        self._facts: dict[int, NDArray[np.bool_]] = {}
         self._steps: dict[int, Column] = {}
 
     def numbers_in(self, stored: Column) -> Column:
         return (stored >> self.shift) & ((1 << self.bits) - 1)
 
-    def words_of(self, stored: Column) -> Column:
-        """The word that each stored state refers to."""
-        return self._words.take(self.numbers_in(stored))
+    def words_of(self, numbers: Column) -> Column:
+        return self._words.take(numbers)
 
     def with_numbers(self, stored: Column, numbers: Column) -> Column:
         """`stored` referring to other words."""
@@ -82,13 +83,21 @@ class WordTable:
         unique, inverse = np.unique(words, return_inverse=True)
         return np.fromiter(map(self._number, unique.tolist()), np.int64, len(unique)).take(inverse)
 
-    def after(self, step: int, numbers: Column, compute: Callable[[Column], Column]) -> Column:
-        """The numbers of `compute(words)`: computed once for each word, and remembered under the number `step`."""
-        known = self._steps.get(step)
+    def facts(self, numbers: Column, key: int, compute: Callable[[Column], NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """`compute(words)` for the words with these numbers: computed once for each word, remembered under `key`."""
+        known = self._facts.get(key, _NO_FACTS)
+        if len(known) < len(self._numbers):
+            new = compute(self._words[len(known) : len(self._numbers)])
+            known = self._facts[key] = np.concatenate((known, new))
+        return known.take(numbers)
+
+    def after(self, numbers: Column, key: int, compute: Callable[[Column], Column]) -> Column:
+        """The numbers of `compute(words)`; computed for those words only that a step can start from."""
+        known = self._steps.get(key)
         if known is None or len(known) < len(self._words):
             grown = np.full(len(self._words), -1, np.int64)
             grown[: 0 if known is None else len(known)] = () if known is None else known
-            known = self._steps[step] = grown
+            known = self._steps[key] = grown
         found = known.take(numbers)
         missing = np.unique(numbers.compress(found < 0))
         if len(missing):
@@ -104,6 +113,9 @@ class WordTable:
             self._words = np.concatenate((self._words, np.zeros_like(self._words)))
         self._words[number] = word
         return number
+
+
+_NO_FACTS = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -140,6 +152,21 @@ class Layout:
             for number in range(self.words - 1 if plan.number_bits else 0)
         ]
         self.columns = 1 if self.tables else self.words
+        self._reads: dict[Term, tuple[frozenset[int], int]] = {}
+
+    def reads(self, value: Value) -> tuple[frozenset[int], int]:
+        """The words that a term reads, and how many terms it is made of, repetitions counted."""
+        if not terms.is_term(value):
+            return frozenset(), 0
+        known = self._reads.get(value)
+        if known is None:
+            if value.op == "field":
+                known = frozenset({self.slots[value.args[0]].word}), 1
+            else:
+                parts = [self.reads(part) for part in value.args]
+                known = frozenset().union(*(words for words, _ in parts)), 1 + sum(size for _, size in parts)
+            self._reads[value] = known
+        return known
 
     def clock_of(self, state: Valuation) -> int:
         return state.entry(self.clock, ()) if self.clock else 0
@@ -159,7 +186,7 @@ class Layout:
         words = row
         if self.tables:
             stored = np.array(row, np.int64)
-            words = (row[0], *(int(table.words_of(stored)[0]) for table in self.tables))
+            words = (row[0], *(int(table.words_of(table.numbers_in(stored))[0]) for table in self.tables))
         values: dict[str, int | dict[Key, int]] = {v.name: {} for v in self.unrolled.variables if v.index}
         for (name, key), leaf in self.unrolled.fields.items():
             value = clock if name == self.clock else self._value(leaf, words)
@@ -170,7 +197,7 @@ class Layout:
                 values[name] = value
         return Valuation({variable.name: values[variable.name] for variable in self.unrolled.variables})
 
-    def _value(self, leaf: terms.Value, words: Sequence[int]) -> int:
+    def _value(self, leaf: Value, words: Sequence[int]) -> int:
         if not terms.is_term(leaf):
             return int(leaf)
         slot = self.slots[leaf.args[0]]

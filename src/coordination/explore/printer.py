@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,24 +15,54 @@ from coordination.machine.terms import Term, Value
 from coordination.machine.unrolled import Field
 
 
+@dataclass
+class Code:
+    """What the blocks of one piece of generated code share: functions printed before it, and constants."""
+
+    layout: Layout
+    numbers: Iterator[int]  # of what is remembered for each word of a table
+    functions: list[str] = field(default_factory=list)
+    constants: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.constants |= {"np": np, "where": np.where, "encode": encode}
+        self.constants |= {"flatnonzero": np.flatnonzero, "count": np.count_nonzero}
+        self.constants |= {f"d{i}": table for i, table in enumerate(self.layout.tables, start=1)}
+
+    def compile(self, name: str, source: list[str]) -> Callable[..., Any]:
+        """The function `name` that `source` defines."""
+        exec(compile("\n".join([*self.functions, *source]), f"<{name}>", "exec"), self.constants)
+        function: Callable[..., Any] = self.constants[name]
+        return function
+
+    def of_word(self, word: int, result: Callable[[Printer], str]) -> str:
+        """Print a function of one table's words alone; return `number, function` for the table to remember it by."""
+        number = next(self.numbers)
+        self.functions.append(f"def of_word{number}(f{word}):")
+        self.functions.append(f"    return {result(Printer(self, self.functions, prefix='f', is_inner=True))}")
+        return f"{number}, of_word{number}"
+
+
 class Printer:
     """Prints statements of one block. Word number i of the states at hand is the variable `{prefix}{i}`.
 
-    `load` says how to come by a word that is needed for the first time; without it, all words are there.
+    `load` says how to come by words that are needed for the first time; without it, all are there.
     """
+
+    WORTH = 6  # a fact of so many terms about one word of a table is looked up by the word, not computed
 
     def __init__(
         self,
-        layout: Layout,
+        code: Code,
         source: list[str],
-        constants: dict[str, Any],
         *,
         prefix: str = "w",
         indent: str = "    ",
-        load: Mapping[int, str] | None = None,
+        load: Mapping[str, str] | None = None,
+        is_inner: bool = False,
     ) -> None:
-        self.layout, self.source, self.constants, self.prefix = layout, source, constants, prefix
-        self._indent, self._load = indent, dict(load or {})
+        self.code, self.layout, self.source, self.prefix = code, code.layout, source, prefix
+        self._indent, self._load, self._is_inner = indent, dict(load or {}), is_inner
         self._names: dict[Term, str] = {}
         self._counts: dict[Term, str] = {}
 
@@ -39,20 +70,36 @@ class Printer:
         self.source.append(self._indent + text)
 
     def word(self, number: int) -> str:
-        if number in self._load:
-            self.line(f"{self.prefix}{number} = {self._load.pop(number)}")
-        return f"{self.prefix}{number}"
+        return self._loaded(f"{self.prefix}{number}")
+
+    def numbers(self, word: int) -> str:
+        """The numbers of a table's words in the states at hand."""
+        return self._loaded(f"{self.prefix}n{word}")
+
+    def _loaded(self, name: str) -> str:
+        if name in self._load:
+            self.line(f"{name} = {self._load.pop(name)}")
+        return name
 
     def name(self, value: Value) -> str:
         """A Python expression for `value`: a literal, or the variable that holds it."""
         if not terms.is_term(value):
             return repr(value if isinstance(value, bool) else int(value))
         if value not in self._names:
-            for term in terms.walk([value]):
-                # A field that is only ever compared with constants needs no unpacking.
-                if term not in self._names and (term.op != "field" or term.boolean):
-                    self._names[term] = self._assign(self._expression(term))
-        return self._names.get(value) or self._operand(value)
+            word = self._table_of(value)
+            self._names[value] = self._assign(self._lookup(word, value) if word else self._expression(value))
+        return self._names[value]
+
+    def _table_of(self, value: Term) -> int:
+        """The table by whose words `value` is worth looking up; 0 for none."""
+        if self._is_inner or not self.layout.tables or not value.boolean:
+            return 0
+        words, size = self.layout.reads(value)
+        return next(iter(words)) if len(words) == 1 and size >= self.WORTH else 0
+
+    def _lookup(self, word: int, value: Value) -> str:
+        remembered = self.code.of_word(word, lambda printer: printer.name(value))
+        return f"d{word}.facts({self.numbers(word)}, {remembered})"
 
     def count(self, mask: Value) -> str:
         """An expression for the number of rows at which `mask` is true."""
@@ -88,11 +135,6 @@ class Printer:
         self.line(f"{fresh} = {expression}")
         return fresh
 
-    def _operand(self, value: Value) -> str:
-        if terms.is_term(value) and value not in self._names:
-            self._names[value] = self._assign(self._expression(value))
-        return self.name(value)
-
     def _expression(self, term: Term) -> str:
         op, args = term.op, term.args
         if op == "field":
@@ -101,13 +143,25 @@ class Printer:
         if op in ("eq", "lt", "le"):
             return self._comparison(op, *args)
         if op == "not":
-            return f"~{self._operand(args[0])}"
+            return f"~{self.name(args[0])}"
         if op in ("and", "or"):
-            return (" & " if op == "and" else " | ").join(map(self._operand, args))
+            return (" & " if op == "and" else " | ").join(map(self.name, self._grouped(term)))
         if op == "ite":
-            return f"where({', '.join(map(self._operand, args))})"
+            return f"where({', '.join(map(self.name, args))})"
         sign = {"add": "+", "sub": "-", "mul": "*", "div": "//", "mod": "%"}[op]
-        return f"{self._operand(args[0])} {sign} {self._operand(args[1])}"
+        return f"{self.name(args[0])} {sign} {self.name(args[1])}"
+
+    def _grouped(self, term: Term) -> list[Value]:
+        """The parts of a connective, those about one table's words put together where that is worth it."""
+        groups: dict[int, list[Term]] = {}
+        for part in term.args if self.layout.tables and not self._is_inner else ():
+            words, _ = self.layout.reads(part)
+            if len(words) == 1 and 0 not in words:
+                groups.setdefault(next(iter(words)), []).append(part)
+        connect = terms.conjunction if term.op == "and" else terms.disjunction
+        joined = [connect(group) for group in groups.values()]
+        worth = {part for group, whole in zip(groups.values(), joined, strict=True) if self._table_of(whole) for part in group}
+        return [*(whole for whole in joined if self._table_of(whole)), *(part for part in term.args if part not in worth)]
 
     def _comparison(self, op: str, a: Value, b: Value) -> str:
         """Comparisons of a field with a constant are made in place, on the masked word."""
@@ -119,7 +173,7 @@ class Printer:
             position = right.position(a + 1 if op == "lt" else a) << right.shift
             return f"{self._masked(right)} >= {position}"
         sign = {"eq": "==", "lt": "<", "le": "<="}[op]
-        return f"{self._operand(a)} {sign} {self._operand(b)}"
+        return f"{self.name(a)} {sign} {self.name(b)}"
 
     def _slot(self, term: Value) -> Slot | None:
         return self.layout.slots[term.args[0]] if terms.is_term(term) and term.op == "field" else None
@@ -138,7 +192,7 @@ class Printer:
 
     def _table(self, values: Sequence[int]) -> str:
         name = "table_" + "_".join(str(value).replace("-", "m") for value in values)
-        self.constants[name] = np.array(values, np.int64)
+        self.code.constants[name] = np.array(values, np.int64)
         return name
 
     def _stored(self, slot: Slot, value: Value) -> str:
@@ -154,7 +208,7 @@ class Printer:
         if value.boolean:
             return self.name(value)
         table = "None" if slot.contiguous else self._table(slot.values)
-        return f"encode({self._operand(value)}, {slot.values[0]}, {slot.values[-1]}, {table})"
+        return f"encode({self.name(value)}, {slot.values[0]}, {slot.values[-1]}, {table})"
 
 
 def encode(values: Column, low: int, high: int, table: Column | None) -> NDArray[np.int64]:
@@ -167,8 +221,3 @@ def encode(values: Column, low: int, high: int, table: Column | None) -> NDArray
     if not (table.take(positions) == values).all():
         raise OverflowError
     return positions
-
-
-def builtins() -> dict[str, Any]:
-    """What printed code calls."""
-    return {"np": np, "where": np.where, "encode": encode, "flatnonzero": np.flatnonzero, "count": np.count_nonzero}

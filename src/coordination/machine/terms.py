@@ -291,6 +291,8 @@ def negation(a: Value) -> Value:
         return not a
     if a.op == "not":
         return a.args[0]
+    if a.op in ("and", "or") and 2 * sum(part.op == "not" for part in a.args) >= len(a.args):
+        return _connect("or" if a.op == "and" else "and", map(negation, a.args), a.op == "and")
     if a.op == "lt":
         return le(a.args[1], a.args[0])
     if a.op == "le":

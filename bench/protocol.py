@@ -1,0 +1,35 @@
+"""The protocol's own `ci` instance: this project's explorer beside Spin's compiled verifier on the exported model."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench.comparison import Comparison, show_ratio
+from bench.measuring import Say, child, coordination, measure_wall
+
+DESIGNS = ("0.1.0", "0.2.0")
+INSTANCE = "ci"
+RUNS = 3
+NOTES = (
+    "Spin's rate is that of the verifier's search alone, which favours Spin: model and compile, the time to make the "
+    "model and to compile its verifier, is not in it. Ours is from the specification to the end of the search, and so "
+    "contains what it takes to read and compile it. Process is everything from start to end, imports included.",
+    "'coordination check' is the command as a user gives it: the same search, traces and the table of verdicts.",
+)
+
+
+def compare(say: Say) -> Comparison:
+    comparison = Comparison("The protocol", NOTES)
+    for design in DESIGNS:
+        for judged in ("all", "none"):
+            measure = partial(comparison.measure, say, design=design, instance=INSTANCE, judged=judged)
+            ours = measure(partial(child, "explore", design, INSTANCE, judged), RUNS, needed=True, who="this project")
+            spin = measure(partial(child, "recount", design, INSTANCE, judged), RUNS, who="Spin")
+            if judged == "all":
+                command = partial(coordination, "check", "--design", design, "--instance", INSTANCE)
+                measure(command, RUNS, measure_wall, who="coordination check")
+            ratio = ours["rate"] / spin["rate"] if "rate" in ours and "rate" in spin else None
+            what = f"{design}, judging {judged}: our distinct states/s as a multiple of Spin's"
+            comparison.aim_at_least(2.0, what, ratio, show_ratio)
+    comparison.require_agreement("states", "steps", "found")
+    return comparison
