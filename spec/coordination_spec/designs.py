@@ -27,10 +27,10 @@ class Design(Protocol):
     version: str
 
     def shows_make(self, s: Coordination, w: World, signer: Account, quote: Quote) -> bool:
-        """Whether somebody can present a signature that verifies as `signer`'s make of `quote` for this rollup."""
+        """Whether somebody can present what verifies as `signer`'s make of `quote` for this rollup."""
 
     def shows_take(self, s: Coordination, w: World, signer: Account, quote: Quote, slot: Slot) -> bool:
-        """Whether somebody can present a signature that verifies as `signer`'s take of `quote` for this rollup at `slot`."""
+        """Whether somebody can present what verifies as `signer`'s take of `quote` for this rollup at `slot`."""
 
     def recovered_at(self, w: World, signed_for: Slot, now: Slot) -> Address:
         """Who the contract at slot `now` takes for the signer of a take that the proposer of `signed_for` signed."""

@@ -74,7 +74,7 @@ class Scenario:
             last_slot=Slot(self.last_slot),
         )
         accounts = tuple(sorted(self.balances))
-        names = {account: NAMES[account] for account in (NOBODY, *accounts)}
+        names: Mapping[int, str] = {account: NAMES[account] for account in (NOBODY, *accounts)}
         return Instance(
             name=self.name,
             about=self.about,
@@ -116,9 +116,7 @@ class Scenario:
             "publish_take": is_offer,
             "crash_proposer": lambda proposer: proposer in proposers,
             "send_claim": lambda quote: quote in self.bids,
-            "claim_proof_right": lambda caller, quote, recovered: (
-                is_offer(quote) and caller in (MALLORY, quote.prover)
-            ),
+            "claim_proof_right": lambda caller, quote, recovered: is_offer(quote) and caller in (MALLORY, quote.prover),
             "submit_epoch_proof": lambda caller, epoch, valid: caller == MALLORY,
             "prune": lambda caller, epoch: caller == MALLORY,
             "fund_rewards": lambda caller, amount: caller == MALLORY,

@@ -3,8 +3,8 @@
 N1  `submitEpochProofBid(epoch, basisPointFee)` signs a quote with the prover's key and publishes it.
 N2  A node keeps a made quote only if its signature recovers to the prover, its fee is at most 10,000, and its epoch is
     the current or the previous one; anything else is dropped.
-N3  A proposer takes quotes only in its own slot, in the claim phase, for the previous epoch while that is OPEN; it takes
-    the lowest fee whose prover can pay the bond, the earliest seen on a tie.
+N3  A proposer takes quotes only in its own slot, in the claim phase, for the previous epoch while that is OPEN; it
+    takes the lowest fee whose prover can pay the bond, the earliest seen on a tie.
 N4  A proposer never takes two different quotes for the same epoch in the same slot, a crash and restart included: the
     choice is durable before it is published.
 N5  A prover that sees its quote taken by the proposer of the current slot sends `claimProofRight`, once; it stops when
@@ -42,7 +42,7 @@ from coordination_spec.world import World
 
 @action
 def tick(s: Coordination, w: World) -> None:
-    """A slot passes. The choice of the slot's proposer is over with it; what can no longer be claimed is forgotten (N7)."""
+    """A slot passes, and with it its proposer's choice. N7: what can no longer be claimed is forgotten."""
     when(s.now < w.last_slot)
     s.now = Slot(s.now + 1)
     s.choice_prover = NOBODY
@@ -62,7 +62,7 @@ def make_quote(s: Coordination, w: World, quote: Quote) -> None:
 
 @action
 def sign_elsewhere(s: Coordination, w: World, signer: Account, role: Role, quote: Quote) -> None:
-    """An honest key is used on another rollup too, by the same rules: there it makes or takes a quote of the same content."""
+    """An honest key is used on another rollup too: there it makes or takes a quote of the same content."""
     when(w.is_honest(signer))
     when(implies(role == Role.MAKE, signer == quote.prover))
     when(quote.basis_point_fee <= WHOLE, "N2")

@@ -93,7 +93,7 @@ def one_live_claim(s: Coordination, w: World) -> bool:
 
 @invariant(source="seed, bullet 6; decided", rules=("C7", "F1", "X1"))
 def bond_conservation(s: Coordination, w: World) -> bool:
-    """What the rollup holds is the reward pool, the bonds of all claimed epochs, and gifts; no token appears or vanishes."""
+    """The rollup holds the reward pool, the bonds of all claimed epochs, and gifts; no token appears or vanishes."""
     owned = total(Account, lambda account: s.balance[account])
     return all_of(
         s.held == s.reward_pool + compute_bonds(s, w) + s.gifts,
@@ -135,7 +135,7 @@ def bond_exit(before: Coordination, after: Coordination, w: World) -> bool:
 
 @invariant(source="seed, bullet 3", rules=("C3",))
 def signature_binding(s: Coordination, w: World) -> bool:
-    """A stored claim implies that the proposer of its slot signed a take of this prover, epoch and fee for this rollup."""
+    """A stored claim implies that its slot's proposer signed a take of this prover, epoch and fee for this rollup."""
 
     def is_bound(epoch: Epoch, slot: Slot, prover: Account, fee: BasisPoints) -> bool:
         proposer = w.schedule[slot]

@@ -83,7 +83,7 @@ def is_in_flight(s: Coordination, w: World, caller: Account, quote: Quote, recov
 
 @action
 def submit_epoch_proof(s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool) -> None:
-    """Somebody proves an epoch. Anyone may call: the stored prover and proposer are paid, whoever hands the proof in."""
+    """Somebody proves an epoch. Anyone may call: the stored prover and proposer are paid, whoever calls."""
     require("F1", s.status[epoch] != Status.OPEN, EPOCH_NOT_CLAIMED)
     require("F1", s.status[epoch] != Status.PROVEN, EPOCH_ALREADY_PROVEN)
     require("F1", s.status[epoch] != Status.PRUNED, EPOCH_ALREADY_PRUNED)
@@ -108,10 +108,8 @@ def compute_prover_share(s: Coordination, reward: Amount, epoch: Epoch) -> Amoun
 
 @action
 def prune(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
-    """An epoch that was not claimed or not proven in time is given up. Anyone may call; a bond goes to the reward pool."""
-    unclaimed = all_of(
-        s.status[epoch] == Status.OPEN, s.now >= (epoch + 1) * w.slots_per_epoch + w.claim_slots
-    )
+    """An epoch not claimed or not proven in time is given up. Anyone may call; a bond goes to the reward pool."""
+    unclaimed = all_of(s.status[epoch] == Status.OPEN, s.now >= (epoch + 1) * w.slots_per_epoch + w.claim_slots)
     unproven = all_of(s.status[epoch] == Status.CLAIMED, s.now >= s.claim_slot[epoch] + w.proof_slots)
     require("X1", any_of(unclaimed, unproven), NOTHING_TO_PRUNE)
     slashed = ite(unproven, w.bond, Amount(0))

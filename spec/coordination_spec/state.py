@@ -1,4 +1,4 @@
-"""Everything that a step may change: the rollup contract and its token, what has been signed, and what nodes remember."""
+"""What a step may change: the rollup contract and its token, what has been signed, and what nodes remember."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from coordination_spec.words import Address, Amount, Epoch, Slot
 
 @dataclass(frozen=True)
 class World:
-    """Durations are in slots, amounts in TST. `schedule` may be any function of the slot; NOBODY has no slot's right."""
+    """Durations are in slots, amounts in TST. `schedule` may be any function of the slot, also to NOBODY."""
 
     design: Design
     slots_per_epoch: int

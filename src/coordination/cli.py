@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -188,7 +188,8 @@ def _print_recount(checked: Checked, judged: Sequence[Property]) -> Exit:
 @app.command()
 def find(
     situation: Annotated[
-        str, typer.Argument(metavar="EXPRESSION-or-FILE", help="An expression over the state s, or a file of situations.")
+        str,
+        typer.Argument(metavar="EXPRESSION-or-FILE", help="Over the state s and the constants w; or a file."),
     ],
     machine: MachineOption = SHIPPED,
     design: DesignOption = None,
@@ -292,7 +293,7 @@ def export_promela(
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Progress | object]:
+def _progress(what: str) -> Iterator[Callable[[Progress], None]]:
     """A callback that shows how far a search is, on a terminal, once it has taken two seconds."""
     started = time.monotonic()
     with err.status("") as status:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +93,7 @@ class Compiler:
         printer = self._whole(code, source)
         printer.line(f"return {self._print_stored(printer, updates)}")
         rewrite = code.compile("rewrite", source)
-        return lambda columns: rewrite(*columns)  # type: ignore[no-any-return]
+        return lambda columns: rewrite(*columns)
 
     def _stored(self, prefix: str) -> str:
         return ", ".join(f"{prefix}{i}" for i in range(self._layout.columns))
@@ -107,9 +106,7 @@ class Compiler:
             printer.line(f"w{i} = d{i}.words_of(wn{i})")
         return printer
 
-    def _print_steps(
-        self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer
-    ) -> None:
+    def _print_steps(self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer) -> None:
         judged = [prop for prop in properties if prop.kind is Kind.STEP]
         always: Counter[str] = Counter()  # rejections that depend on nothing: one for each state
         for step in self._unrolled.steps(fixed):
@@ -171,7 +168,9 @@ class Compiler:
         """Print the rows after `updates`, as they are stored; return an expression for their columns."""
         touched = {self._layout.slots[place].word for place in updates}
         if not self._layout.tables:
-            words = [effects.updated(updates, i) if i in touched else effects.word(i) for i in range(self._layout.words)]
+            words = [
+                effects.updated(updates, i) if i in touched else effects.word(i) for i in range(self._layout.words)
+            ]
             return f"({', '.join(words)},)"
         stored = effects.updated(updates, 0) if 0 in touched else effects.word(0)
         for word in sorted(touched - {0}):

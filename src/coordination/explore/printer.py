@@ -160,8 +160,16 @@ class Printer:
                 groups.setdefault(next(iter(words)), []).append(part)
         connect = terms.conjunction if term.op == "and" else terms.disjunction
         joined = [connect(group) for group in groups.values()]
-        worth = {part for group, whole in zip(groups.values(), joined, strict=True) if self._table_of(whole) for part in group}
-        return [*(whole for whole in joined if self._table_of(whole)), *(part for part in term.args if part not in worth)]
+        worth = {
+            part
+            for group, whole in zip(groups.values(), joined, strict=True)
+            if self._table_of(whole)
+            for part in group
+        }
+        return [
+            *(whole for whole in joined if self._table_of(whole)),
+            *(part for part in term.args if part not in worth),
+        ]
 
     def _comparison(self, op: str, a: Value, b: Value) -> str:
         """Comparisons of a field with a constant are made in place, on the masked word."""

@@ -89,9 +89,7 @@ def _same_as_before(columns: Columns) -> NDArray[np.bool_]:
     return _equal((column[1:] for column in columns), (column[:-1] for column in columns))
 
 
-def _sort_within_keys(
-    keys: Column, columns: Columns, repeated: NDArray[np.bool_], alike: NDArray[np.bool_]
-) -> Columns:
+def _sort_within_keys(keys: Column, columns: Columns, repeated: NDArray[np.bool_], alike: NDArray[np.bool_]) -> Columns:
     """Different rows share a key: sort the rows of such keys, so that equal ones stand side by side."""
     run = np.concatenate(([0], np.cumsum(~repeated)))
     mixed = np.flatnonzero(np.isin(run, run[1:][repeated & ~alike]))
@@ -153,10 +151,10 @@ def _contains(run_keys: Column, run: Columns, keys: Column, columns: Columns) ->
     """Which of the rows are in the run."""
     at = np.searchsorted(run_keys, keys)
     at[at == len(run_keys)] = 0  # larger than all: equal to none, so any place will do
-    found = run_keys.take(at) == keys
+    found: NDArray[np.bool_] = run_keys.take(at) == keys
     if len(columns) == 1:
         return found
-    result = found & _equal((column.take(at) for column in run), columns)
+    result: NDArray[np.bool_] = found & _equal((column.take(at) for column in run), columns)
     undecided = np.flatnonzero(found & ~result)
     while len(undecided):  # the key is there with another row: look at the following rows of that key
         at[undecided] += 1

@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from coordination.explore.rows import Columns, Visited
 from coordination.explore.symmetry import Canonical
 from coordination.explore.values import narrowed
 from coordination.machine.machine import Instance, Machine
-from coordination.machine.property import Kind, Property
+from coordination.machine.property import Property
 
 Level = dict[int, Columns]  # the states first seen after so many steps, by clock; sorted
 Place = tuple[int, int, Row]  # level, clock, packed state
@@ -168,7 +169,7 @@ class _Run:
     def _judge(self, clock: int, columns: Columns) -> None:
         kernel = self._search.kernel(clock)
         for _, chunk in chunks(columns):
-            kernel.judge(chunk, lambda name, hits, chunk=chunk: self._note(name, clock, chunk, hits))
+            kernel.judge(chunk, partial(self._note, clock, chunk))
 
     def _expand(self, level: Level) -> dict[int, list[Columns]]:
         successors: dict[int, list[Columns]] = defaultdict(list)
@@ -192,12 +193,7 @@ class _Run:
         for clock, columns in level.items():
             kernel = self._search.kernel(clock)
             for start, chunk in chunks(columns):
-                kernel.expand(
-                    chunk,
-                    put,
-                    self._result.tally,
-                    lambda name, hits, clock=clock, chunk=chunk: self._note(name, clock, chunk, hits),
-                )
+                kernel.expand(chunk, put, self._result.tally, partial(self._note, clock, chunk))
                 if start % (CHUNK << 4) == 0:
                     self._check_budget()
         if canonical:
@@ -205,7 +201,7 @@ class _Run:
                 merge(clock)
         return successors
 
-    def _note(self, name: str, clock: int, chunk: Columns, hits: NDArray[np.int64]) -> None:
+    def _note(self, clock: int, chunk: Columns, name: str, hits: NDArray[np.int64]) -> None:
         """Remember the least place at which a property was decided, among the places of the first level that has one."""
         level = len(self._result.levels) - 1
         best = int(hits.min())

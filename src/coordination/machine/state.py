@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
-from typing import Any, Generic, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NoReturn, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from coordination.machine import terms
 from coordination.machine.language import Sort
-from coordination.machine.terms import Value
+from coordination.machine.terms import NotReadable, Term, Value
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -55,23 +55,30 @@ class Variable:
     def boolean(self) -> bool:
         return self.sort is bool
 
-    @property
+    @cached_property
     def default(self) -> int | bool:
         return False if self.boolean else 0
 
 
+@cache
 def flat_sorts(sort: Sort) -> tuple[Sort, ...]:
     """A sort as it stands in a key: a NamedTuple or a tuple counts as its fields, in order."""
-    if get_origin(sort) is tuple:
+    origin: Any = get_origin(sort)
+    if origin is tuple:
         return tuple(part for arg in get_args(sort) for part in flat_sorts(arg))
     if isinstance(sort, type) and issubclass(sort, tuple):
         return tuple(part for hint in get_type_hints(sort).values() for part in flat_sorts(hint))
     return (sort,)
 
 
-@cache
 def variables(state: type[State]) -> tuple[Variable, ...]:
     """The variables that `state` annotates, in order."""
+    key: Any = state
+    return _variables(key)
+
+
+@cache
+def _variables(state: Any) -> tuple[Variable, ...]:
     found = []
     for name, hint in get_type_hints(state).items():
         if get_origin(hint) is Map:
@@ -96,9 +103,16 @@ def enumerated(sort: Sort) -> Sequence[int] | None:
 
 
 def flat_key(key: Any) -> tuple[Value, ...]:
-    if type(key) is tuple or isinstance(key, tuple):
-        return tuple(part for item in key for part in flat_key(item))
-    return (key,)
+    """A key as its parts, in order: records and tuples inside of it count as what they hold."""
+    if not isinstance(key, tuple):
+        return (key,)
+    parts: list[Value] = []
+    for item in key:
+        if isinstance(item, tuple):
+            parts.extend(flat_key(item))
+        else:
+            parts.append(item)
+    return tuple(parts)
 
 
 def read_at(
@@ -109,13 +123,13 @@ def read_at(
     `entry` gives the default of the sort for a key outside of the domains, and so does an index term that leaves them.
     """
     for position, part in enumerate(index):
-        if terms.is_term(part):
+        if type(part) is Term:
             result = default
             for candidate in reversed(domains[position]):
                 value = read_at(entry, (*index[:position], candidate, *index[position + 1 :]), domains, default)
                 result = terms.ite(part == candidate, value, result)
             return result
-    return entry(tuple(int(part) for part in index))
+    return entry(index)
 
 
 class Map(Generic[K, V]):
@@ -143,6 +157,11 @@ class Map(Generic[K, V]):
             here = terms.conjunction(part == at for part, at in zip(index, case, strict=True))
             self._write(case, terms.ite(here, value, self._entry(case)))
 
+    def __eq__(self, other: object) -> NoReturn:
+        raise NotReadable("a rule compares whole maps; compare their entries with forall")
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __copy__(self) -> Map[K, V]:
         return Map(self._variable, self._domains, self._missing, dict(self.entries))
 
@@ -162,8 +181,7 @@ class Map(Generic[K, V]):
     def _matching(self, index: tuple[Value, ...]) -> Iterator[Key]:
         assert self._domains is not None
         choices = [
-            domain if terms.is_term(part) else (int(part),)
-            for part, domain in zip(index, self._domains, strict=True)
+            domain if terms.is_term(part) else (int(part),) for part, domain in zip(index, self._domains, strict=True)
         ]
         return product(*choices)
 

@@ -67,10 +67,10 @@ class Term:
     def __rmod__(self, other: Value) -> Value:
         return mod(other, self)
 
-    def __eq__(self, other: object) -> Value:  # type: ignore[override]
+    def __eq__(self, other: object) -> Value:
         return eq(self, other)
 
-    def __ne__(self, other: object) -> Value:  # type: ignore[override]
+    def __ne__(self, other: object) -> Value:
         return negation(eq(self, other))
 
     def __lt__(self, other: Value) -> Value:
@@ -122,8 +122,21 @@ def _make(op: str, args: tuple[Any, ...], boolean: bool) -> Term:
     key = (op, *[a.uid if type(a) is Term else (a,) for a in args])
     term = _interned.get(key)
     if term is None:
+        _check_kinds(op, args)
         term = _interned[key] = Term(op, args, boolean, len(_interned))
     return term
+
+
+_OVER_NUMBERS = {"add", "sub", "mul", "div", "mod", "lt", "le"}
+_OVER_TRUTHS = {"and", "or", "not"}
+
+
+def _check_kinds(op: str, args: tuple[Any, ...]) -> None:
+    """Numbers are not truth values here, though Python takes either for the other."""
+    if op in _OVER_NUMBERS and any(map(_is_boolean, args)):
+        raise NotReadable("a rule calculates with a truth value; write ite(fact, 1, 0) for its number")
+    if op in _OVER_TRUTHS and not all(map(_is_boolean, args)):
+        raise NotReadable("a rule takes a number for a truth value; compare it, as in number != 0")
 
 
 def is_term(value: object) -> bool:

@@ -18,7 +18,7 @@ from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Key, Map, State, Variable, variables
-from coordination.machine.terms import Term, Value
+from coordination.machine.terms import Value
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Unrolled:
         self.initial = Oracle(machine, instance).initial()
         self.variables = variables(machine.state)
         self._domains = {v.name: [instance.domain(sort) for sort in v.index] for v in self.variables}
-        self.fields: dict[tuple[str, Key], Term] = {
+        self.fields: dict[tuple[str, Key], Value] = {
             (v.name, key): terms.field(Field(v.name, key, instance.domain(v.sort)), v.boolean)
             for v in self.variables
             for key in product(*self._domains[v.name])

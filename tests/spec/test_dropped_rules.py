@@ -1,0 +1,294 @@
+"""What each rule is for: drop one, explore, and see which safety properties break.
+
+A rule that no safety property misses is there for another reason; the reason stands in the table, and where it can be
+said as a property of its own, that property is in `WITNESSES`: it holds with the rule and breaks without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from coordination.explore.search import Budget
+from coordination.machine import (
+    Machine,
+    Property,
+    SpecificationError,
+    all_of,
+    any_of,
+    attempt,
+    exists,
+    forall,
+    implies,
+    invariant,
+    negate,
+    step_property,
+)
+from coordination.machine.oracle import Oracle
+from coordination.machine.verdict import Status
+from coordination_spec.instances import BOB, CHEAP, FREE, MALLORY, TINY, Scenario
+from coordination_spec.nodes import is_candidate
+from coordination_spec.properties import SAFETY, honest_prover_safe, is_running
+from coordination_spec.rollup import submit_epoch_proof
+from coordination_spec.state import Coordination
+from coordination_spec.words import NOBODY, PANIC, Account, BasisPoints, Epoch, Quote, Role, Slot
+from coordination_spec.world import World
+from tests.spec.worlds import HARDENED, PAIR, explore, in_debt, instance_of, violated
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What 0.2.0 loses without some rules. `first` has the shortest trace; `also` breaks later."""
+
+    rules: tuple[str, ...]
+    why: str
+    first: frozenset[str] = frozenset()
+    also: frozenset[str] = frozenset()
+    scenario: Scenario = TINY
+    endless: bool = False  # money multiplies without end, so the search is cut off; what it found by then counts
+
+    def machine(self) -> Machine:
+        machine = HARDENED
+        for rule in self.rules:
+            machine = machine.without(rule)
+        return machine
+
+    def __str__(self) -> str:
+        return f"{'+'.join(self.rules)} on {self.scenario.name}"
+
+
+def names(*properties: str) -> frozenset[str]:
+    return frozenset(properties)
+
+
+TABLE = (
+    Dropped(("C1",), "the last slot of an epoch would do", first=names("CLAIM_TIMING")),
+    Dropped(
+        ("C1",),
+        "a claim in an epoch's last slot runs on into the next claim phase; tiny has one epoch, so it cannot show that",
+        first=names("CLAIM_TIMING"),
+        also=names("ONE_LIVE_CLAIM"),
+        scenario=PAIR,
+    ),
+    Dropped(
+        ("C2",),
+        "a claim over a claim swallows a bond, and a claim over a proven or pruned epoch revives it",
+        first=names("ONE_CLAIM_PER_EPOCH", "FINALITY"),
+        also=names("BOND_CONSERVATION", "BOND_EXIT"),
+    ),
+    Dropped(("C3",), "any signature, even nobody's, makes a claim", first=names("SIGNATURE_BINDING")),
+    Dropped(("C4",), "one account claims for another", first=names("CALLER_BINDING")),
+    Dropped(("C5",), "the claim phase of any later epoch would do", first=names("CLAIM_TIMING")),
+    Dropped(
+        ("C5",),
+        "two epochs are claimed in one slot",
+        first=names("CLAIM_TIMING"),
+        also=names("ONE_LIVE_CLAIM"),
+        scenario=PAIR,
+    ),
+    Dropped(("C6",), "no proof under a fee above the whole can be paid out", first=names("HONEST_PROVER_SAFE")),
+    Dropped(
+        ("C7",),
+        "none: the bond moves all the same, and leaves its prover in debt; see NOBODY_OWES, and the domain of amounts",
+    ),
+    Dropped(
+        ("F1",),
+        "one proof is paid out again and again",
+        first=names("BOND_CONSERVATION", "BOND_EXIT"),
+        endless=True,
+    ),
+    Dropped(("F2",), "a late proof gets the bond back", first=names("BOND_EXIT", "PROOF_TIMING")),
+    Dropped(("F3",), "none: no state remembers whether a proof was valid; see INVALID_PROOFS_ARE_REFUSED"),
+    Dropped(
+        ("X1",),
+        "a running claim is pruned, and its bond lost; an unclaimed or a proven epoch brings the pool a bond that nobody "
+        "paid",
+        first=names("BOND_CONSERVATION", "BOND_EXIT"),
+        also=names("FINALITY"),
+    ),
+    Dropped(
+        ("TST",), "none: as C7, a payment leaves its payer in debt; see NOBODY_OWES", endless=True
+    ),
+    Dropped(("N1",), "none: nodes drop by N2, and the contract by C5 and C6, what should not have been bid"),
+    Dropped(
+        ("N2",),
+        "none: whatever quote a proposer takes, C3 to C7 hold it to what the quote says; a forged quote only drives out "
+        "better ones, which costs the epoch its claim; see TAKES_ARE_OF_MADE_QUOTES",
+    ),
+    Dropped(
+        ("N3",),
+        "none: which quote is taken is a matter of price, and a take out of place is refused by C1, C2 and C5; see "
+        "THE_CHEAPEST_IS_TAKEN",
+    ),
+    Dropped(("N4",), "a proposer decides twice in one slot", first=names("NO_EQUIVOCATION", "SINGLE_USABLE_TAKE")),
+    Dropped(
+        ("N5",),
+        "a prover sends a claim with a take that it never saw, which the contract is then taken to accept",
+        first=names("SIGNATURE_BINDING"),
+    ),
+    Dropped(("EVM",), "none: under C6 the checked subtraction never fails; it is the second line of defence"),
+    Dropped(
+        ("C6", "EVM"),
+        "without the second line too, the prover is paid more than the reward",
+        first=names("HONEST_PROVER_SAFE"),
+        also=names("PAYOUT_EXACT"),
+    ),
+)
+
+ENOUGH = Budget(states=100_000)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=str)
+def test_a_dropped_rule_breaks_exactly_the_properties_that_rest_on_it(row: Dropped) -> None:
+    checked = explore(row.machine(), row.scenario, budget=ENOUGH if row.endless else None)
+    broken = violated(checked)
+    assert checked.complete is not row.endless
+    assert broken.keys() == row.first | row.also
+    assert row.first == {name for name, steps in broken.items() if steps == min(broken.values())}
+
+
+def test_nothing_breaks_with_every_rule_in_place() -> None:
+    for scenario in (TINY, PAIR):
+        checked = explore(HARDENED, scenario)
+        assert checked.complete
+        assert violated(checked) == {}
+
+
+def test_every_rule_is_dropped_once() -> None:
+    """The rules that the specification states, as the guards of its actions name them."""
+    from coordination.machine.unrolled import Unrolled
+
+    stated: set[str] = set()
+    unrolled = Unrolled(HARDENED, instance_of(HARDENED, PAIR))
+    for slot in range(3, 10):
+        stated |= {guard.rule for step in unrolled.steps({"now": slot}) for guard in step.guards}
+    nodes_only = {"N3", "N4", "N5"}  # said by `when`: what an honest node does not do is no step
+    assert stated | nodes_only | {"EVM", "TST"} == {rule for row in TABLE for rule in row.rules}
+
+
+def test_every_safety_property_breaks_somewhere() -> None:
+    """A check that cannot fail is a defect."""
+    assert {name for row in TABLE for name in row.first | row.also} == {prop.name for prop in SAFETY}
+
+
+@pytest.mark.parametrize("rule", ["C7", "TST", "F1"])
+def test_a_broken_rule_that_leads_out_of_an_instance_is_refused_not_overlooked(rule: str) -> None:
+    """Balances are amounts; where a rule's absence makes one negative, there is nothing to explore."""
+    from coordination.explore.check import check
+
+    machine = HARDENED.without(rule)
+    with pytest.raises(SpecificationError, match="outside"):
+        check(machine, instance_of(machine, TINY), machine.properties)
+
+
+# Properties that say what the other rules are for
+
+
+@invariant(rules=("C7", "TST"))
+def nobody_owes(s: Coordination, w: World) -> bool:
+    """No balance is negative, and neither is what the rollup holds."""
+    return all_of(forall(Account, lambda account: s.balance[account] >= 0), s.held >= 0)
+
+
+@invariant(rules=("F3",))
+def invalid_proofs_are_refused(s: Coordination, w: World) -> bool:
+    """Whoever hands in a proof that the verifier does not accept gets nothing by it."""
+
+    def is_refused(epoch: Epoch, caller: Account) -> bool:
+        accepted, _ = attempt(submit_epoch_proof, s, w, caller, epoch, False)
+        return negate(accepted)
+
+    return forall((Epoch, Account), is_refused)
+
+
+@invariant(rules=("N2",))
+def takes_are_of_made_quotes(s: Coordination, w: World) -> bool:
+    """An honest proposer takes only what an honest prover has bid, or what an adversary may have, at a fee within reason."""
+
+    def is_made(slot: Slot, prover: Account, epoch: Epoch, fee: BasisPoints) -> bool:
+        made = any_of(w.adversarial[prover], s.made[Quote(prover, epoch, fee)])
+        return implies(s.taken[slot, Quote(prover, epoch, fee)], all_of(made, fee <= 10_000))
+
+    return forall((Slot, Account, Epoch, BasisPoints), is_made)
+
+
+@step_property(rules=("N3",))
+def the_cheapest_is_taken(before: Coordination, after: Coordination, w: World) -> bool:
+    """Who decides on a quote has no cheaper one whose prover can pay the bond."""
+    proposer, epoch = Account(w.schedule[before.now]), Epoch(w.epoch(before.now) - 1)
+    decides = all_of(before.choice_prover == NOBODY, after.choice_prover != NOBODY)
+
+    def is_no_cheaper(prover: Account, fee: BasisPoints) -> bool:
+        return implies(is_candidate(before, w, proposer, Quote(prover, epoch, fee)), fee >= after.choice_fee)
+
+    return implies(decides, forall((Account, BasisPoints), is_no_cheaper))
+
+
+@invariant(rules=("N5",))
+def claims_are_of_made_quotes(s: Coordination, w: World) -> bool:
+    """No honest prover is held to a claim that it has not bid for."""
+
+    def is_made(epoch: Epoch, prover: Account, fee: BasisPoints) -> bool:
+        stored = all_of(s.claim_prover[epoch] == prover, s.claim_fee[epoch] == fee)
+        return implies(all_of(stored, w.is_honest(prover)), s.made[Quote(prover, epoch, fee)])
+
+    return forall((Epoch, Account, BasisPoints), is_made)
+
+
+WITNESSES = (
+    nobody_owes,
+    invalid_proofs_are_refused,
+    takes_are_of_made_quotes,
+    the_cheapest_is_taken,
+    claims_are_of_made_quotes,
+)
+CASES = [(prop, rule) for prop in WITNESSES for rule in prop.rules]
+
+
+@pytest.mark.parametrize("prop", WITNESSES, ids=lambda prop: prop.name)
+def test_the_property_that_says_what_a_rule_is_for_holds_with_the_rule(prop: Property) -> None:
+    assert violated(explore(HARDENED, TINY, [prop])) == {}
+
+
+@pytest.mark.parametrize(("prop", "rule"), CASES, ids=lambda case: getattr(case, "name", case))
+def test_the_property_that_says_what_a_rule_is_for_breaks_without_it(prop: Property, rule: str) -> None:
+    assert violated(explore(HARDENED.without(rule), TINY, [prop], ENOUGH)).keys() == {prop.name}
+
+
+def test_every_rule_that_no_safety_property_misses_has_a_property_of_its_own_or_a_second_line() -> None:
+    missed = {rule for row in TABLE if row.first for rule in row.rules}
+    witnessed = {rule for prop in WITNESSES for rule in prop.rules}
+    assert {rule for row in TABLE for rule in row.rules} - missed - witnessed == {"N1"}
+
+
+# The trace in which a bond is locked
+
+
+def test_without_c6_a_bond_is_locked() -> None:
+    machine = HARDENED.without("C6")
+    checked = explore(machine, TINY, [honest_prover_safe])
+    (verdict,) = checked.verdicts
+    assert verdict.status is Status.VIOLATED
+    assert verdict.trace is not None
+    oracle = Oracle(machine, in_debt(instance_of(machine, TINY)))
+    oracle.replay(verdict.trace)
+
+    last, epoch = verdict.trace.steps[-1].state, Epoch(0)
+    assert last.entry("claim_fee", (epoch,)) > 10_000
+    assert oracle.holds(_running(epoch), last)
+    for caller in (BOB, MALLORY):
+        step = oracle.run(last, submit_epoch_proof, (caller, epoch, True))
+        assert step is not None
+        assert (step.error, step.rule) == (PANIC, "EVM")
+        assert step.state == last
+    assert oracle.holds(honest_prover_safe, last) is False
+
+
+def _running(epoch: Epoch) -> Property:
+    @invariant()
+    def the_claim_is_running(s: Coordination, w: World) -> bool:
+        return is_running(s, w, epoch)
+
+    return the_claim_is_running
