@@ -141,7 +141,7 @@ def expression_names(machine: Machine, instance: Instance) -> dict[str, Any]:
 
 def check_readable(machine: Machine, instance: Instance, properties: Sequence[Property]) -> None:
     """Lint what will be judged, then read each property once, so that a mistake in one is told before the search."""
-    findings = lint(machine, *(prop for prop in properties if not prop.holds.__name__ == "<lambda>"))
+    findings = lint(machine, *(prop for prop in properties if prop.holds.__name__ != "<lambda>"))
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise SpecificationError(f"{findings[0]}{more}")

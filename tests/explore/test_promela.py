@@ -62,6 +62,12 @@ def _spin_is_installed() -> None:
         pytest.skip("Spin is not installed: the second count needs Debian's packages spin and gcc")
 
 
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile without optimising, which takes longer than these searches do and changes no count."""
+    monkeypatch.setattr(spin, "GCC_FLAGS", ("-O0", *(flag for flag in spin.GCC_FLAGS if flag != "-O3")))
+
+
 @pytest.mark.parametrize("n", [3, 5, 6])
 def test_two_phase_commit_has_the_states_and_transitions_that_tlc_counts(n: int) -> None:
     properties = (consistent, nobody_aborts_alone, everybody_committed)
@@ -74,6 +80,7 @@ def test_two_phase_commit_has_the_states_and_transitions_that_tlc_counts(n: int)
     assert found.rate == found.states / found.seconds
 
 
+@pytest.mark.usefixtures("quickly")
 def test_judging_properties_changes_no_count() -> None:
     judged = recount(TWO_PHASE_COMMIT, managers(3), (consistent, nobody_aborts_alone))
     plain = recount(TWO_PHASE_COMMIT, managers(3))
@@ -82,6 +89,7 @@ def test_judging_properties_changes_no_count() -> None:
     assert plain.verdicts == {}
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_model_that_lost_a_step_is_noticed() -> None:
     model = to_promela(TWO_PHASE_COMMIT, managers(3))
     without, dropped = re.subn(r"/\* prepare\(rm = 1\) \*/\n:: d_step \{.*?\n   \}\n", "", model, flags=re.DOTALL)
@@ -231,7 +239,7 @@ def same_number(before: Toy, after: Toy, cell: Cell) -> bool:
 
 @situation
 def green_in_the_light(s: Toy, w: Toys) -> bool:
-    """Is reached: 100 % "quoted" \\ text may stand in a name's neighbourhood."""
+    """Is reached, and renamed below to what is awkward in C."""
     return all_of(s.colour == Colour.GREEN, s.lit)
 
 
@@ -260,7 +268,7 @@ TOY = Machine(
 )
 SMALL = Instance(
     name="small",
-    about="numbers from -2 to 1, three moments",
+    about="numbers from -2 to 1, and three moments",
     constants=Toys(last=3),
     domains={Tick: range(4), Number: range(-2, 2), Cell: range(2)},
     initial={"now": 1, "left": -2, "cells": {(1,): 1}},
@@ -288,6 +296,7 @@ def brute_force(machine: Machine, instance: Instance, properties: tuple[Property
     return Recount(len(seen), transitions, verdicts, seconds=1.0)
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("clock", ["now", ""], ids=["as a clock", "as a variable"])
 def test_spin_finds_what_the_oracle_finds(clock: str) -> None:
     machine = replace(TOY, clock=clock)
@@ -327,12 +336,14 @@ def small(**domains: object) -> Instance:
     return Instance("small", "small", None, given | {sorts[name]: values for name, values in domains.items()})
 
 
+@pytest.mark.usefixtures("quickly")
 def test_names_that_clash_and_domains_with_gaps_are_exported() -> None:
     expected = brute_force(AWKWARD, small(), ())
 
     assert replace(recount(AWKWARD, small()), seconds=1.0) == expected
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_variable_that_leaves_its_domain_is_named_with_the_step() -> None:
     machine = replace(AWKWARD, dropped=frozenset({"A1"}))
 
@@ -346,6 +357,7 @@ def wait_too_long(s: Toy, w: Toys) -> None:
     s.now = Tick(s.now + 1)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_clock_that_leaves_its_domain_is_named_with_the_step() -> None:
     with pytest.raises(SpecificationError, match=re.escape("now, in wait_too_long()")):
         recount(replace(TOY, actions=(wait_too_long,)), SMALL)
@@ -369,6 +381,7 @@ def test_a_divisor_that_may_be_negative_is_refused() -> None:
         to_promela(replace(TOY, actions=(divide_by_left,)), SMALL)
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_search_out_of_depth_is_repeated_with_more_and_gives_no_count_in_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -380,6 +393,7 @@ def test_a_search_out_of_depth_is_repeated_with_more_and_gives_no_count_in_the_e
         recount(TWO_PHASE_COMMIT, managers(3))
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("mebibytes", [1, 150])
 def test_a_search_out_of_memory_gives_no_count(mebibytes: int) -> None:
     with pytest.raises(SpinError, match="out of memory"):

@@ -137,7 +137,7 @@ class Compiler:
         fixed: Mapping[str, int],
         judged: Sequence[Property],
     ) -> None:
-        """Print the effects of an accepted step. Where it changes nothing there is no successor, and nothing to judge."""
+        """Print the effects of an accepted step. Where it changes nothing there is nothing to make or to judge."""
         clock = self._unrolled.machine.clock
         known = _known(accepted)
         updates = {f: terms.substitute(value, known) for f, value in step.updates.items() if f.variable != clock}

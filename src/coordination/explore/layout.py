@@ -33,7 +33,7 @@ Column = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a field lies: `bits` wide at `shift` in word number `word`. It stores the position of its value in `values`."""
+    """Where a field lies: `bits` wide at `shift` in word `word`. It stores the position of its value in `values`."""
 
     word: int
     shift: int

@@ -113,8 +113,8 @@ class Printer:
         """Print the value of one word after `updates`; return its name."""
         replaced = constant = 0
         pieces: list[str] = []
-        for field, value in updates.items():
-            slot = self.layout.slots[field]
+        for place, value in updates.items():
+            slot = self.layout.slots[place]
             if slot.word != word:
                 continue
             replaced |= slot.mask
@@ -159,17 +159,10 @@ class Printer:
             if len(words) == 1 and 0 not in words:
                 groups.setdefault(next(iter(words)), []).append(part)
         connect = terms.conjunction if term.op == "and" else terms.disjunction
-        joined = [connect(group) for group in groups.values()]
-        worth = {
-            part
-            for group, whole in zip(groups.values(), joined, strict=True)
-            if self._table_of(whole)
-            for part in group
-        }
-        return [
-            *(whole for whole in joined if self._table_of(whole)),
-            *(part for part in term.args if part not in worth),
-        ]
+        whole = {connect(group): group for group in groups.values()}
+        worth = {fact: group for fact, group in whole.items() if self._table_of(fact)}
+        looked_up = {part for group in worth.values() for part in group}
+        return [*worth, *(part for part in term.args if part not in looked_up)]
 
     def _comparison(self, op: str, a: Value, b: Value) -> str:
         """Comparisons of a field with a constant are made in place, on the masked word."""

@@ -24,7 +24,7 @@ class ReadingsDisagree(AssertionError):
 
 
 def shortest_trace(search: Search, exploration: Exploration, prop: Property) -> Trace | None:
-    """A shortest run that breaks `prop` (or reaches it, if a situation), confirmed by the oracle; None if none exists."""
+    """A shortest run that breaks `prop`, or reaches a situation, confirmed by the oracle; None if none was found."""
     place = exploration.found.get(prop.name)
     if place is None:
         return None

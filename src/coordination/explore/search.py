@@ -202,7 +202,7 @@ class _Run:
         return successors
 
     def _note(self, clock: int, chunk: Columns, name: str, hits: NDArray[np.int64]) -> None:
-        """Remember the least place at which a property was decided, among the places of the first level that has one."""
+        """Remember the least place at which a property was decided, of those in the first level that has one."""
         level = len(self._result.levels) - 1
         best = int(hits.min())
         place = (level, clock, tuple(int(column[best]) for column in chunk))

@@ -114,7 +114,7 @@ def _declared(layout: Layout) -> tuple[Sort, tuple[int, ...]]:
     sort, values = instance.interchangeable
     if len(values) > MOST_VALUES:
         raise SpecificationError(
-            f"instance {instance.name!r} declares {len(values)} interchangeable values; at most {MOST_VALUES} are handled"
+            f"instance {instance.name!r} declares {len(values)} interchangeable values; at most {MOST_VALUES} can be"
         )
     return sort, values
 

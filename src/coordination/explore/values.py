@@ -88,9 +88,7 @@ def narrowed(machine: Machine, instance: Instance) -> Narrowed:
 def _check_clock(machine: Machine, now: int, update: Value) -> None:
     """Refuse a machine whose declared clock some step can turn back."""
     if terms.is_term(update) or update < now:
-        raise SpecificationError(
-            f"{machine.clock!r} is declared the clock of {machine.name}, but a step can turn it back"
-        )
+        raise SpecificationError(f"{machine.clock!r} is the clock of {machine.name}, but a step can turn it back")
 
 
 def _leaves(update: Value) -> Iterator[Value]:

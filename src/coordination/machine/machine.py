@@ -1,4 +1,4 @@
-"""A machine: its state, its constants, its actions and what is claimed of it; and an instance: one finite size of it."""
+"""A machine: its state, its actions and what is claimed of it; and an instance: one finite size of it."""
 
 from __future__ import annotations
 

@@ -44,12 +44,12 @@ def _declare(kind: Kind, source: str, rules: tuple[str, ...]) -> Callable[[Calla
 
 
 def invariant(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callable[..., bool]], Property]:
-    """Declare `holds(s, w)` a property of every reachable state, named like the function in capitals."""
+    """Declare `holds(s, w)` a property of every reachable state."""
     return _declare(Kind.INVARIANT, source, rules)
 
 
 def step_property(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callable[..., bool]], Property]:
-    """Declare `holds(before, after, w)` a property of every step that changes something, named like the function in capitals."""
+    """Declare `holds(before, after, w)` a property of every step that changes something."""
     return _declare(Kind.STEP, source, rules)
 
 

@@ -338,9 +338,9 @@ def _is_contradictory(parts: Mapping[int, Term], absorbing: bool) -> bool:
         if part.op == "not" and part.args[0].uid in parts:
             return True
         fact = part.args[0] if absorbing and part.op == "not" else part  # in a disjunction: unequal to two constants
-        if fact.op == "eq" and (fact is part) is not absorbing and type(fact.args[1]) is not Term:
-            if equal.setdefault(fact.args[0].uid, fact.args[1]) != fact.args[1]:
-                return True
+        is_equality = fact.op == "eq" and (fact is part) is not absorbing and type(fact.args[1]) is not Term
+        if is_equality and equal.setdefault(fact.args[0].uid, fact.args[1]) != fact.args[1]:
+            return True
     return False
 
 
