@@ -1,6 +1,6 @@
 """What a child process does: `explore` an instance, or have Spin `recount` it, and print what was found as JSON.
 
-`python -m bench.child explore|recount MACHINE INSTANCE all|none` judges all of the machine's properties on the way, or none.
+`python -m bench.child explore|recount MACHINE INSTANCE all|none` judges all properties of the machine, or none.
 """
 
 from __future__ import annotations
@@ -59,10 +59,9 @@ def recount(machine: Machine, instance: Instance, properties: Sequence[Property]
 
 def main(what: str, machine_name: str, instance_name: str, judged: str) -> None:
     machine = MACHINES[machine_name]
-    instance = machine.instance(instance_name)
     properties = machine.properties if judged == "all" else ()
     try:
-        row = {"explore": explore, "recount": recount}[what](machine, instance, properties)
+        row = {"explore": explore, "recount": recount}[what](machine, machine.instance(instance_name), properties)
     except (SpinError, SpecificationError) as error:
         sys.exit(str(error))
     print(json.dumps(row, default=int))

@@ -9,7 +9,7 @@ from bench.measuring import Say, coordination, measure_wall
 
 INSTANCE = "tiny"
 RUNS = 7
-NOTES = ("Process is the median. Files are in the operating system's cache, perhaps but for the first time.",)
+NOTES = ("Process is the median. But for the first run, files are in the operating system's cache.",)
 
 
 def compare(say: Say) -> Comparison:

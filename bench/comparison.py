@@ -47,13 +47,14 @@ COLUMNS: Mapping[str, Column] = {
     "managers": Column("managers"),
     "judged": Column("properties\njudged"),
     "who": Column("who"),
+    "python": Column("Python"),
     "states": Column("distinct\nstates", show_count),
     "steps": Column("steps", show_count),
     "depth": Column("depth"),
     "before": Column("model and\ncompile, s", show_seconds),
-    "first": Column("first,\ns", show_seconds),
     "best": Column("best,\ns", show_seconds),
     "seconds": Column("median,\ns", show_seconds),
+    "best_rate": Column("states/s\n(best)", show_rate),
     "rate": Column("states/s\n(median)", show_rate),
     "wall": Column("process,\ns", show_seconds),
     "memory": Column("peak\nmemory", show_memory),
@@ -122,7 +123,7 @@ class Comparison:
 
     def _aim(self, aim: str, value: float | None, is_met: bool, show: Callable[[Any], str]) -> None:
         if value is None:
-            self.targets.append(Target(aim, "", "not measured"))
+            self.targets.append(Target(aim, "?", "not measured"))
         else:
             self.targets.append(Target(aim, show(value), "met" if is_met else "missed"))
 
@@ -130,7 +131,8 @@ class Comparison:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
-            table.add_column(COLUMNS[key].title, justify="left" if key in ("who", "why") else "right")
+            is_text = key in ("who", "why")
+            table.add_column(COLUMNS[key].title, justify="left" if is_text else "right", no_wrap=key == "who")
         previous: Row = {}
         for row in self.rows:
             if any(row.get(key) != previous.get(key) for key in SETTING):

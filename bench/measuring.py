@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -52,7 +53,7 @@ def run(command: Command) -> Ended:
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # what a terminal would send: the child ends its own children
             process.wait()
             raise
         wall = time.perf_counter() - started
@@ -66,13 +67,15 @@ def run(command: Command) -> Ended:
 
 
 def measure(command: Command, *, runs: int = 1) -> Row:
-    """What `command` finds, measured so often: `seconds`, `rate` and `wall` are medians, `best` the least seconds."""
+    """What `command` finds, `runs` times: `best` is of the run with the least seconds, `seconds` and `wall` are medians."""
     ended = [run(command) for _ in range(runs)]
     found: list[Row] = [json.loads(each.output) for each in ended]
     seconds = [row["seconds"] for row in found]
     return found[0] | {
+        "each": seconds,
         "best": min(seconds),
         "seconds": statistics.median(seconds),
+        "best_rate": found[0]["states"] / min(seconds),
         "rate": found[0]["states"] / statistics.median(seconds),
         "wall": statistics.median(each.wall for each in ended),
         "memory": max(each.memory for each in ended),
@@ -81,16 +84,11 @@ def measure(command: Command, *, runs: int = 1) -> Row:
 
 
 def measure_wall(command: Command, *, runs: int = 1) -> Row:
-    """How long `command` takes from its start to its end: the `first` time, the `best`, and the median, `wall`."""
+    """How long `command` takes from its start to its end, as the median of `runs`."""
     ended = [run(command) for _ in range(runs)]
     walls = [each.wall for each in ended]
-    return {
-        "first": walls[0],
-        "best": min(walls),
-        "wall": statistics.median(walls),
-        "memory": max(each.memory for each in ended),
-        "runs": runs,
-    }
+    memory = max(each.memory for each in ended)
+    return {"each": walls, "wall": statistics.median(walls), "memory": memory, "runs": runs}
 
 
 def child(*arguments: str) -> Command:

@@ -7,6 +7,7 @@ for each manager in `heard` and `said`; one function makes all successors, which
 from __future__ import annotations
 
 import json
+import platform
 import sys
 import time
 from typing import Any
@@ -67,7 +68,8 @@ def main(managers: str) -> None:
     if not result["exhaustive"]:
         sys.exit(result["incomplete_reason"])
     found = [name for name, verdict in result["properties"].items() if not verdict["holds"]]
-    print(json.dumps({"states": result["reachable_states"], "found": found, "seconds": seconds}))
+    size = {"states": result["reachable_states"]}
+    print(json.dumps(size | {"found": found, "seconds": seconds, "python": platform.python_version()}))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ for each manager. A state without successors is no error here.
 from __future__ import annotations
 
 import json
+import platform
 import sys
 import time
 from collections.abc import Iterator
@@ -93,7 +94,8 @@ def main(managers: str) -> None:
     if result.truncated:
         sys.exit("musil did not explore to the end")
     found = [result.invariant] if result.invariant else []
-    print(json.dumps({"states": result.states_explored, "found": found, "seconds": seconds}))
+    size = {"states": result.states_explored}
+    print(json.dumps(size | {"found": found, "seconds": seconds, "python": platform.python_version()}))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from coordination.machine import Instance, Machine, Property, SpecificationError
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
 from coordination.machine.trace import Trace
-from coordination.machine.verdict import Exit, Verdict, exit_code
+from coordination.machine.verdict import Exit, Status, Verdict, exit_code
 from coordination.report.files import check_writable, write_whole
 from coordination.report.itf import to_itf
 from coordination.report.mermaid import to_mermaid
@@ -106,7 +106,7 @@ def check_command(
         check_readable(*runs[-1])
     code, written = Exit.AS_EXPECTED, []
     for subject, where, judged in runs:
-        with _progress(f"{subject.name} {subject.design} {where.name}") as report:
+        with _progress(_name(subject, where)) as report:
             checked = check(subject, where, judged, budget, report)
         code = max(code, _print_checked(checked, judged), key=_severity)
         if recount:
@@ -115,6 +115,10 @@ def check_command(
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
     raise typer.Exit(code)
+
+
+def _name(machine: Machine, instance: Instance) -> str:
+    return f"{machine.name} {machine.design}".strip() + f", instance {instance.name}"
 
 
 def _severity(code: Exit) -> int:
@@ -128,18 +132,23 @@ def _budget(states: int | None, memory: float | None, seconds: float | None) -> 
 def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
     machine, size = checked.machine, checked.size
     rejected = checked.tally.rejected.total()
-    title = f"{machine.name} {machine.design}, instance {checked.instance.name}: {checked.instance.about}"
-    out.print(to_table(checked.verdicts, title))
+    out.print(f"{_name(machine, checked.instance)}: {checked.instance.about}", style="bold", soft_wrap=True)
+    out.print(to_table(checked.verdicts))
     seconds = checked.verdicts[0].seconds if checked.verdicts else 0.0
     out.print(
         f"{count(size.states, 'state')}, {count(size.transitions, 'step')} ({rejected:,} of them rejected calls), "
         f"depth {size.depth}, {seconds:.1f} s"
     )
-    if checked.complete and checked.never:
+    if not checked.exhausted and checked.never:
         out.print(f"never happened: {', '.join(checked.never)}")
     out.print()
+    if checked.exhausted:
+        out.print(
+            f"the search gave up after {checked.exhausted}: what it did not find may still be there", style="bold"
+        )
     for verdict, prop in zip(checked.verdicts, judged, strict=True):
-        _print_reasons(verdict, machine, prop)
+        if verdict.status is not Status.UNKNOWN:
+            _print_reasons(verdict, machine, prop)
     code = exit_code(checked.verdicts)
     if checked.drift is not None:
         err.print(
@@ -152,21 +161,21 @@ def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
 def _print_reasons(verdict: Verdict, machine: Machine, prop: Property) -> None:
     if verdict.reason:
         out.print(f"{verdict.property}: {verdict.reason}", style="bold", soft_wrap=True)
-    routes = [(name, trace) for name, trace in verdict.routes if trace is not None]
-    if routes:
-        for name, trace in routes:
-            out.print(f"by {name}:", style="bold")
-            print_narrative(out, trace, machine, money=machine.money)
+    if verdict.trace is None:
+        return
+    routes = {trace.steps: name for name, trace in verdict.routes if trace is not None}
+    for trace in (verdict.trace, *(trace for _, trace in verdict.routes if trace is not None)):
+        if trace is verdict.trace or trace.steps != verdict.trace.steps:
+            if trace.steps in routes:
+                out.print(f"by {routes[trace.steps]}:", style="bold")
+            print_narrative(out, trace, machine, prop=prop if trace is verdict.trace else None, money=machine.money)
             out.print()
-    elif verdict.trace is not None:
-        print_narrative(out, verdict.trace, machine, prop=prop, money=machine.money)
-        out.print()
 
 
 def _print_recount(checked: Checked, judged: Sequence[Property]) -> Exit:
     from coordination.explore.spin import SpinError, recount
 
-    if not checked.complete:
+    if checked.exhausted:
         _fail("a search that was cut short cannot be recounted; raise the budget")
     try:
         counted = recount(checked.machine, checked.instance, judged)
@@ -239,14 +248,14 @@ def _find(machine: Machine, instance: Instance, sought: Property, budget: Budget
     from coordination.explore.retrace import shortest_trace
 
     search = Search(machine, instance, [sought])
-    with _progress(f"{machine.name} {machine.design} {instance.name}") as report:
+    with _progress(_name(machine, instance)) as report:
         exploration = search.run(budget, report, until_decided=True)
     trace = shortest_trace(search, exploration, sought)
     if trace:
         print_narrative(out, trace, machine, prop=sought, money=machine.money)
         out.print()
         return trace, Exit.AS_EXPECTED
-    where = f"{machine.name} {machine.design}, instance {instance.name}".replace(" ,", ",")
+    where = _name(machine, instance)
     if exploration.exhausted:
         out.print(f"{where}: not found; the search gave up after {exploration.exhausted}", soft_wrap=True)
         return None, Exit.UNKNOWN
@@ -312,8 +321,7 @@ def _progress(what: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def _fail(message: str) -> NoReturn:
-    err.print(f"error: {message}", soft_wrap=True, markup=False, style="red")
-    raise typer.Exit(Exit.WRONG_USAGE)
+    raise SpecificationError(message)
 
 
 def main() -> NoReturn:

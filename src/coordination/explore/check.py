@@ -24,14 +24,14 @@ class Checked:
     instance: Instance
     verdicts: tuple[Verdict, ...]
     size: Pin
-    complete: bool
+    exhausted: str  # the budget that ran out, if one did
     tally: Tally
 
     @property
     def drift(self) -> Pin | None:
         """The pinned size, if the exploration was complete and found another one."""
         pinned = self.machine.pins.get(self.instance.name)
-        return pinned if self.complete and pinned is not None and pinned != self.size else None
+        return pinned if not self.exhausted and pinned is not None and pinned != self.size else None
 
     @property
     def never(self) -> list[str]:
@@ -54,7 +54,7 @@ def check(
     exploration = search.run(budget, report)
     verdicts = (_judge(search, exploration, prop, expected.get(prop.name)) for prop in properties)
     size = Pin(exploration.states, exploration.transitions, exploration.depth)
-    return Checked(machine, instance, tuple(verdicts), size, not exploration.exhausted, exploration.tally)
+    return Checked(machine, instance, tuple(verdicts), size, exploration.exhausted, exploration.tally)
 
 
 def _judge(search: Search, exploration: Exploration, prop: Property, known: Expected | None) -> Verdict:

@@ -133,14 +133,19 @@ class _Model:
                     yield f"if :: {self._announce(number, broken)} :: else fi"
 
     def _effects(self, step: StepTerms, call: str) -> Iterator[str]:
-        updates = {place: value for place, value in step.updates.items() if place in self._names}
+        updates = {place: value for place, value in step.updates.items() if place.variable != self._machine.clock}
         for place, value in updates.items():
-            domain = self._domains[place.variable]
-            if not self._print.fits(value, domain, call):
-                inside = _membership(self._print.text(value, call), domain)
+            allowed = self._allowed(place)
+            if not self._print.fits(value, allowed, call):
+                inside = _membership(self._print.text(value, call), allowed)
                 line = _c_string(f"{OUTSIDE} {place}, in {call}")
                 yield f"if :: {inside} :: else -> c_code {{ puts({line}); }}; assert(false) fi"
-        yield from self._assignments(updates, call)
+        yield from self._assignments({place: value for place, value in updates.items() if place in self._names}, call)
+
+    def _allowed(self, place: Field) -> Sequence[int]:
+        """What may be assigned: in the domain, and among what we say the field can hold, which Spin so checks too."""
+        domain = self._domains[place.variable]
+        return domain if place.values == domain else tuple(value for value in place.values if value in domain)
 
     def _assignments(self, updates: Mapping[Field, Value], call: str) -> Iterator[str]:
         """Assignments one by one that do what `updates` do at once: none reads what another has overwritten."""
@@ -226,6 +231,7 @@ def _is_contiguous(values: Sequence[int]) -> bool:
 
 
 def _membership(text: str, domain: Sequence[int]) -> str:
+    """`text`, an expression, is one of `domain`."""
     if _is_contiguous(domain):
         return f"{text} >= {_number(domain[0])} && {text} <= {_number(domain[-1])}"
     return " || ".join(f"{text} == {_number(value)}" for value in domain)
@@ -336,4 +342,4 @@ class _Printer:
         if term.op == "div":
             return min(a, 0), max(b, 0)
         assert term.op == "mod", term.op
-        return 0, min(b, d - 1) if a >= 0 else d - 1
+        return 0, max(min(b, d - 1) if a >= 0 else d - 1, 0)

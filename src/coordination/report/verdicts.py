@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -40,9 +41,9 @@ def to_json(verdict: Verdict, machine: Machine) -> dict[str, Any]:
     }
 
 
-def to_table(verdicts: Sequence[Verdict], title: str) -> Table:
-    """The verdicts of one run, one a row."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+def to_table(verdicts: Sequence[Verdict]) -> Table:
+    """The verdicts of one run, one a row; 80 columns wide."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
     for column in ("property", "verdict", "how"):
         table.add_column(column, no_wrap=True)
     for column in ("states", "depth", "time"):
@@ -61,18 +62,16 @@ def to_table(verdicts: Sequence[Verdict], title: str) -> Table:
 
 def show_status(verdict: Verdict) -> str:
     if verdict.status is Status.VIOLATED:
-        return "VIOLATED, as expected" if verdict.expected else "VIOLATED"
+        return "VIOLATED, expected" if verdict.expected else "VIOLATED"
     if verdict.status is Status.HOLDS and not verdict.expected:
-        return "HOLDS, unexpectedly"
+        return "HOLDS, unexpected"
     return verdict.status.value
 
 
 def show_method(verdict: Verdict) -> str:
     if verdict.trace is not None:
-        return f"a run of {count(len(verdict.trace.steps), 'step')}"
-    if verdict.status is Status.HOLDS:
-        return f"{verdict.method} in {verdict.instance}"
-    return "search cut short"
+        return f"by {count(len(verdict.trace.steps), 'step')}"
+    return verdict.method if verdict.status is Status.HOLDS else "cut short"
 
 
 def count(number: int, noun: str) -> str:

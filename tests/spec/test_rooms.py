@@ -1,0 +1,91 @@
+"""Rooms use only rooms below them: a specification knows no checker, the language no specification, the checkers no protocol."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SPEC = ROOT / "spec" / "coordination_spec"
+MACHINE = ROOT / "src" / "coordination" / "machine"
+EXPLORE = ROOT / "src" / "coordination" / "explore"
+
+OURS = ("coordination", "coordination_spec", "tests", "bench")
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """Every module of this project that `source` imports, wherever in it: inside functions, for type checkers, relatively."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] in OURS)
+
+
+def outside(directory: Path, package: str, *allowed: str) -> list[str]:
+    """What the modules of a directory import of this project beyond the packages that they may."""
+    files = sorted(directory.rglob("*.py"))
+    assert files, f"there is nothing in {directory}"
+    return [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in files
+        for name in imports(path.read_text(), package)
+        if not any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
+        and not any(prefix.startswith(name + ".") for prefix in allowed if path != path)
+    ]
+
+
+def test_the_specification_imports_the_language_and_nothing_of_the_checkers() -> None:
+    assert outside(SPEC, "coordination_spec", "coordination_spec", "coordination.machine") == []
+
+
+def test_the_specification_imports_only_the_languages_front_door() -> None:
+    inner = {path.stem for path in MACHINE.glob("*.py")} - {"__init__"}
+    found = [
+        f"{path.name}: {name}"
+        for path in sorted(SPEC.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (name := node.module or "").startswith("coordination.machine.")
+    ]
+    assert inner
+    assert found == []
+
+
+def test_the_language_imports_nothing_above_it() -> None:
+    assert outside(MACHINE, "coordination.machine", "coordination.machine") == []
+
+
+def test_the_explorer_imports_nothing_of_the_protocol() -> None:
+    assert outside(EXPLORE, "coordination.explore", "coordination.machine", "coordination.explore") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import coordination.explore.check",
+        "from coordination.explore import check",
+        "from coordination.explore.check import check",
+        "from coordination import explore",
+        "from .. import explore",
+        "from ..explore.check import check",
+        "def f():\n    from coordination.explore.check import check",
+        "if TYPE_CHECKING:\n    import coordination.explore",
+        "importlib.import_module('coordination.explore.check')",
+    ],
+)
+def test_an_import_is_seen_wherever_it_hides(source: str) -> None:
+    assert any(name.startswith("coordination.explore") for name in imports(source, "coordination.machine"))
+
+
+def test_other_packages_are_not_ours() -> None:
+    assert list(imports("import coordinations\nfrom numpy import array\nfrom . import terms", "x.y")) == []
