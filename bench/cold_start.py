@@ -16,6 +16,6 @@ def compare(say: Say) -> Comparison:
     comparison = Comparison("Cold start", NOTES)
     command = partial(coordination, "check", "--instance", INSTANCE)
     who = f"coordination check --instance {INSTANCE}"
-    row = comparison.measure(say, command, RUNS, measure_wall, needed=True, instance=INSTANCE, who=who)
+    row = comparison.measure(say, command, RUNS, measure_wall, needed=True, who=who)
     comparison.aim_below(2.0, "median seconds from start to end", row.get("wall"), show_seconds)
     return comparison

@@ -43,25 +43,29 @@ class Column:
 
 COLUMNS: Mapping[str, Column] = {
     "design": Column("design"),
-    "instance": Column("instance"),
     "managers": Column("managers"),
-    "judged": Column("properties\njudged"),
+    "judged": Column("judged"),
     "who": Column("who"),
-    "python": Column("Python"),
     "states": Column("distinct\nstates", show_count),
     "steps": Column("steps", show_count),
     "depth": Column("depth"),
-    "before": Column("model and\ncompile, s", show_seconds),
-    "best": Column("best,\ns", show_seconds),
-    "seconds": Column("median,\ns", show_seconds),
-    "best_rate": Column("states/s\n(best)", show_rate),
-    "rate": Column("states/s\n(median)", show_rate),
-    "wall": Column("process,\ns", show_seconds),
-    "memory": Column("peak\nmemory", show_memory),
     "runs": Column("runs"),
-    "why": Column("why not"),
+    "before": Column("compile\ns", show_seconds),
+    "best": Column("best\ns", show_seconds),
+    "seconds": Column("median\ns", show_seconds),
+    "rate": Column("distinct\nstates/s", show_rate),
+    "wall": Column("process\ns", show_seconds),
+    "cpu": Column("of it\nCPU s", show_seconds),
+    "memory": Column("peak\nmemory", show_memory),
+    "remark": Column("remark"),
 }
-SETTING = ("design", "instance", "managers", "judged")  # rows with the same of these are side by side
+SETTING = ("design", "managers", "judged")  # rows with the same of these are side by side
+BUSY = 1.2  # a process that takes so many times the seconds that it computes has shared its core
+COMMON_NOTES = (
+    "Seconds are from the model as written to the end of the search; for Spin those of its verifier's search alone, told "
+    "to 0.01 s, and what comes before it (exporting the model, spin, gcc) is 'compile'. Rates are by the median. 'Process' "
+    "is everything from start to end, imports included. Memory is that of the largest process, which may be gcc.",
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class Target:
 
 @dataclass
 class Comparison:
-    """`rows` have the keys of COLUMNS; one that could not be measured says `why`. `errors` are wrong, not slow."""
+    """`rows` have the keys of COLUMNS; a remark says why one could not be measured. `errors` are wrong, not slow."""
 
     title: str
     notes: tuple[str, ...] = ()
@@ -97,7 +101,7 @@ class Comparison:
         try:
             row = label | how(command(), runs=runs)
         except Failed as failed:
-            row = label | {"why": str(failed)}
+            row = label | {"remark": str(failed)}
             if needed:
                 self.errors.append(f"{what}: {failed}")
         self.rows.append(row)
@@ -131,8 +135,8 @@ class Comparison:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
-            is_text = key in ("who", "why")
-            table.add_column(COLUMNS[key].title, justify="left" if is_text else "right", no_wrap=key == "who")
+            is_text = key in ("who", "remark")
+            table.add_column(COLUMNS[key].title, justify="left" if is_text else "right", no_wrap=key != "remark")
         previous: Row = {}
         for row in self.rows:
             if any(row.get(key) != previous.get(key) for key in SETTING):
@@ -144,6 +148,10 @@ class Comparison:
             style = {"met": "green", "missed": "red"}.get(target.verdict, "yellow")
             line = f"target: {escape(target.aim)}: {target.result} [{style}]{target.verdict}[/]"
             console.print(line, highlight=False)
+        busy = [row["who"] for row in self.rows if "cpu" in row and row["wall"] > BUSY * row["cpu"]]
+        if busy:
+            shared = f"the core was shared with others in {len(busy)} of {len(self.rows)} rows: do not trust the times"
+            console.print(f"warning: {shared}", style="yellow", highlight=False)
         for note in self.notes:
             console.print(note, style="dim", markup=False, highlight=False)
         for error in self.errors:

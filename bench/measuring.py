@@ -29,12 +29,14 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """A process that has ended. `wall` is from start to end; `memory` is the most that it, or a child of it, held."""
+    """A process that has ended: the seconds from its start to its end, those of them that it and its children computed,
+    and the most memory that one of them held."""
 
     code: int
     output: str
     errors: str
     wall: float
+    cpu: float
     memory: int
 
 
@@ -60,14 +62,15 @@ def run(command: Command) -> Ended:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
-        ended = Ended(process.returncode, output.read(), errors.read(), wall, usage.ru_maxrss * 1024)
+        cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        ended = Ended(process.returncode, output.read(), errors.read(), wall, cpu, memory)
     if ended.code:
         raise Failed(_last_words(ended))
     return ended
 
 
 def measure(command: Command, *, runs: int = 1) -> Row:
-    """What `command` finds, `runs` times: `best` is of the run with the least seconds, `seconds` and `wall` are medians."""
+    """What `command` finds: `best` is of that one of the `runs` which took the least seconds, the rest are medians."""
     ended = [run(command) for _ in range(runs)]
     found: list[Row] = [json.loads(each.output) for each in ended]
     seconds = [row["seconds"] for row in found]
@@ -77,18 +80,22 @@ def measure(command: Command, *, runs: int = 1) -> Row:
         "seconds": statistics.median(seconds),
         "best_rate": found[0]["states"] / min(seconds),
         "rate": found[0]["states"] / statistics.median(seconds),
-        "wall": statistics.median(each.wall for each in ended),
-        "memory": max(each.memory for each in ended),
-        "runs": runs,
+        **_process(ended),
     }
 
 
 def measure_wall(command: Command, *, runs: int = 1) -> Row:
     """How long `command` takes from its start to its end, as the median of `runs`."""
-    ended = [run(command) for _ in range(runs)]
-    walls = [each.wall for each in ended]
-    memory = max(each.memory for each in ended)
-    return {"each": walls, "wall": statistics.median(walls), "memory": memory, "runs": runs}
+    return _process([run(command) for _ in range(runs)])
+
+
+def _process(ended: Sequence[Ended]) -> Row:
+    return {
+        "wall": statistics.median(each.wall for each in ended),
+        "cpu": statistics.median(each.cpu for each in ended),
+        "memory": max(each.memory for each in ended),
+        "runs": len(ended),
+    }
 
 
 def child(*arguments: str) -> Command:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from bench.comparison import GIB, Comparison, show_memory, show_rate
+from bench.comparison import COMMON_NOTES, GIB, Comparison, show_memory, show_rate
 from bench.measuring import Row, Say, child
 from bench.peers import PEERS
 
 RUNS = {5: 5, 7: 5, 8: 3, 9: 1}  # managers: how often each is measured
 PEER_RUNS = {5: 3, 7: 3, 8: 1}  # no more managers than a peer finishes in about a minute
 NOTES = (
-    "Seconds are from the model as written to the end of the search; for Spin those of the verifier's search alone, "
-    "told to 0.01 s, and what comes before it is model and compile. Process is everything from start to end.",
+    *COMMON_NOTES,
     "All judge one invariant, and all but Spin, which searches depth first, keep what rebuilds a shortest trace.",
-    "Spin's memory is that of its largest process, which for a small model is the compiler.",
 )
 
 
@@ -30,7 +28,7 @@ def compare(say: Say) -> Comparison:
             if managers in PEER_RUNS:
                 measure(partial(peer.count, managers), PEER_RUNS[managers], who=str(peer))
             else:
-                comparison.rows.append({"managers": managers, "who": str(peer), "why": "left out for time"})
+                comparison.rows.append({"managers": managers, "who": str(peer), "remark": "left out for time"})
     comparison.require_agreement("states", "steps", "found")
     comparison.aim_at_least(1e6, "distinct states/s at 7 managers", ours[7].get("rate"), show_rate)
     comparison.aim_below(8 * GIB, "peak memory at 9 managers", ours[9].get("memory"), show_memory)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -58,6 +58,7 @@ class Batch:
 
     machine: Machine
     columns: Mapping[Place, Column]
+    _states: dict[int, Valuation] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -67,6 +68,11 @@ class Batch:
         return np.arange(len(self))
 
     def state(self, row: int) -> Valuation:
+        if row not in self._states:
+            self._states[row] = self._state(row)
+        return self._states[row]
+
+    def _state(self, row: int) -> Valuation:
         values: dict[str, Any] = {v.name: {} if v.index else 0 for v in variables(self.machine.state)}
         for (name, key), column in self.columns.items():
             if key:
@@ -166,6 +172,8 @@ class Watched(Oracle):
     def __init__(self, machine: Machine, instance: Instance) -> None:
         super().__init__(machine, instance)
         self._looked = type("Looked", (_Looked, machine.state), {})
+        self._booleans = {variable.name: variable.boolean for variable in self._variables}
+        self._maps = [(v, [instance.domain(sort) for sort in v.index]) for v in self._variables if v.index]
         self._reads: list[set[Place]] = []  # of each state that was opened
         self._writes: dict[Place, int] = {}
 
@@ -192,21 +200,18 @@ class Watched(Oracle):
 
     def _open(self, valuation: Valuation) -> State:
         live: Any = self._looked.__new__(self._looked)
-        booleans = {variable.name: variable.boolean for variable in self._variables}
         seen: set[Place] = set()
         self._reads.append(seen)
 
         def note(place: Place) -> int | bool:
             seen.add(place)
             value = valuation.entry(*place)
-            return bool(value) if booleans[place[0]] else value
+            return bool(value) if self._booleans[place[0]] else value
 
         live._note, live._valuation = note, valuation
-        for variable in self._variables:
-            if variable.index:
-                domains = [self.instance.domain(sort) for sort in variable.index]
-                missing: Callable[[Key], Any] = lambda key, name=variable.name: note((name, key))  # noqa: E731
-                setattr(live, variable.name, Map(variable, domains, missing, {}))
+        for variable, domains in self._maps:
+            missing: Callable[[Key], Any] = lambda key, name=variable.name: note((name, key))  # noqa: E731
+            setattr(live, variable.name, Map(variable, domains, missing, {}))
         return live  # type: ignore[no-any-return]
 
     def _close(self, live: State) -> Valuation:

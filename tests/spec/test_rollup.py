@@ -25,10 +25,9 @@ from coordination_spec.words import (
     NOTHING_TO_PRUNE,
     PANIC,
     PROOF_PHASE_ENDED,
-    Quote,
     Status,
 )
-from tests.spec.worlds import HARDENED, LEDGER, LEDGER_FEES, SEED, Calls, difference, edited
+from tests.spec.worlds import HARDENED, LEDGER, LEDGER_FEES, SEED, Calls, difference, edited, quote
 
 LEDGERS = {machine.design: Calls.of(machine) for machine in (SEED, HARDENED)}
 E, C, P = LEDGER.durations
@@ -39,10 +38,6 @@ BOND, REWARD = LEDGER.bond, LEDGER.reward
 def ledger(request: pytest.FixtureRequest) -> Calls:
     found: Calls = request.param
     return found
-
-
-def quote(prover: int, epoch: int, fee: int) -> Quote:
-    return Quote(prover, epoch, fee)  # type: ignore[arg-type]
 
 
 def claimed(ledger: Calls, *, fee: int = 2_500, slot: int = 4, now: int | None = None, **edits: Any) -> Valuation:
@@ -83,7 +78,7 @@ def test_a_claim_stores_the_quote_the_proposer_and_the_slot_and_takes_the_bond(l
 
 
 def test_the_checks_of_a_claim_run_in_order_and_the_first_that_fails_names_the_error(ledger: Calls) -> None:
-    """All checks fail at first; then they are mended one by one, from the first: each names its error before all later ones."""
+    """All of them fail at first; then they are mended one by one: each is told before all that come later."""
     now, epoch, caller, prover, fee, recovered = 10, 0, MALLORY, BOB, 20_000, NOBODY
     state = ledger.state(status={0: Status.CLAIMED, 1: Status.CLAIMED}, balance={MALLORY: BOND - 1})
 
@@ -237,7 +232,7 @@ def test_who_is_prover_and_proposer_at_once_gets_both_shares(ledger: Calls) -> N
 def test_the_checks_of_a_proof_run_in_order_and_the_first_that_fails_names_the_error(
     ledger: Calls, status: Status, error: str
 ) -> None:
-    state = claimed(ledger, fee=10_001, now=4 + P, status={0: status})
+    state = claimed(ledger, fee=20_000, now=4 + P, status={0: status})
     assert ledger.error(state, "submit_epoch_proof", ALICE, 0, False) == error  # F1 before F2, F3 and the split
     state = edited(state, status={0: Status.CLAIMED})
     assert ledger.error(state, "submit_epoch_proof", ALICE, 0, False) == PROOF_PHASE_ENDED
@@ -248,7 +243,10 @@ def test_the_checks_of_a_proof_run_in_order_and_the_first_that_fails_names_the_e
     assert ledger.error(state, "submit_epoch_proof", ALICE, 0, True) is None
 
 
-@pytest.mark.parametrize(("slot", "now", "in_time"), [(4, 4, 1), (4, 5, 1), (4, 6, 0), (5, 6, 1), (5, 7, 0), (5, 15, 0)])
+@pytest.mark.parametrize(
+    ("slot", "now", "in_time"),
+    [(4, 4, True), (4, 5, True), (4, 6, False), (5, 6, True), (5, 7, False), (5, 15, False)],
+)
 def test_f2_and_x1_a_claim_can_be_proven_until_its_proof_phase_ends_and_pruned_from_then_on(
     ledger: Calls, slot: int, now: int, in_time: bool
 ) -> None:

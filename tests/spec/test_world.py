@@ -19,7 +19,10 @@ def world(e: int, c: int, p: int) -> World:
     return built
 
 
-@pytest.mark.parametrize(("e", "c", "p"), [(4, 3, 2), (4, 0, 1), (4, 1, 0), (4, 5, 1), (1, 1, 1), (4, -1, 2), (4, 4, -1)])
+@pytest.mark.parametrize(
+    ("e", "c", "p"),
+    [(4, 3, 2), (4, 0, 1), (4, 1, 0), (4, 5, 1), (1, 1, 1), (4, -1, 2), (4, 4, -1)],
+)
 def test_durations_that_do_not_fit_are_refused_by_value_and_rule(e: int, c: int, p: int) -> None:
     with pytest.raises(SpecificationError) as refused:
         world(e, c, p)

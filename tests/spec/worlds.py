@@ -18,14 +18,13 @@ from coordination_spec.instances import (
     ABSURD,
     ALICE,
     BOB,
-    CHEAP,
     FREE,
     MALLORY,
     TINY,
     Scenario,
     offer,
 )
-from coordination_spec.words import NOBODY, Amount, BasisPoints
+from coordination_spec.words import NOBODY, Account, Address, Amount, BasisPoints, Epoch, Quote
 
 HARDENED = DESIGNS["0.2.0"]
 SEED = DESIGNS["0.1.0"]
@@ -44,8 +43,8 @@ PAIR = replace(
     payments=(1,),
 )
 
-# For single calls, in the protocol's own amounts; never explored. Slots 4 and 5 are the claim phase for epoch 0, 8 and 9
-# that for epoch 1; a claim made in slot 4 can be proven in slots 4 and 5. Mallory proposes where nobody else is named.
+# For single calls, at a bond of 1000 and a reward of 999; never explored. Epoch 0 can be claimed in slots 4 and 5, epoch 1
+# in slots 8 and 9; a claim made in slot 4 can be proven in slots 4 and 5.
 LEDGER = replace(
     TINY,
     name="ledger",
@@ -61,6 +60,10 @@ LEDGER = replace(
     reward=999,
 )
 LEDGER_FEES = tuple(map(BasisPoints, (0, 1, 2_500, 3_333, 9_999, 10_000, 10_001, 20_000)))
+
+
+def quote(prover: int, epoch: int, fee: int) -> Quote:
+    return Quote(Account(Address(prover)), Epoch(epoch), BasisPoints(fee))
 
 
 def instance_of(machine: Machine, scenario: Scenario) -> Instance:
@@ -100,9 +103,7 @@ class Calls:
     @staticmethod
     def of(machine: Machine = HARDENED, scenario: Scenario = LEDGER) -> Calls:
         instance = instance_of(machine, scenario)
-        if scenario is LEDGER:
-            instance = replace(instance, domains={**instance.domains, BasisPoints: LEDGER_FEES})
-        return Calls(Oracle(machine, instance))
+        return Calls(Oracle(machine, replace(instance, domains={**instance.domains, BasisPoints: LEDGER_FEES})))
 
     def state(self, **edits: Any) -> Valuation:
         return edited(self.oracle.initial(), **edits)

@@ -153,8 +153,16 @@ class Compiler:
         for prop in judged:
             broken = terms.substitute(terms.negation(self._unrolled.holds(prop, fixed, step)), known)
             _print_flag(effects, prop.name, broken, "rows", "rows.compress({mask})")
+        if any(self._leaves_domain(place, value) for place, value in updates.items()):
+            effects.line("raise OverflowError")
+            return
         after = fixed.get(clock, 0) if ticked is None else ticked
         effects.line(f"put({after}, rows, {self._print_stored(effects, updates)})")
+
+    def _leaves_domain(self, place: Field, value: Value) -> bool:
+        """Whether a constant is written where it does not belong: only a step that is really made is then an error."""
+        slot = self._layout.slots.get(place)
+        return slot is None or (not terms.is_term(value) and int(value) not in slot.values)
 
     def _changes(self, updates: Mapping[Field, Value], known: Mapping[Term, Value]) -> Value:
         """Whether updates change anything: True as soon as the guards say so."""

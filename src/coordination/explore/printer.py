@@ -186,6 +186,12 @@ class Printer:
         word = self.word(slot.word)
         return f"({f'({word} >> {slot.shift})' if slot.shift else word} & {(1 << slot.bits) - 1})"
 
+    def _fits(self, slot: Slot, value: Value) -> bool:
+        """Whether no constant among the cases of `value` lies outside of the slot's values."""
+        if not terms.is_term(value):
+            return int(value) in slot.values
+        return value.op != "ite" or (self._fits(slot, value.args[1]) and self._fits(slot, value.args[2]))
+
     def _decoded(self, slot: Slot) -> str:
         if slot.contiguous:
             return self._position(slot) + (f" + {slot.values[0]}" if slot.values[0] else "")
@@ -203,7 +209,7 @@ class Printer:
         source = self._slot(value)
         if source and source.values == slot.values and not value.boolean:
             return self._position(source)
-        if value.op == "ite":
+        if value.op == "ite" and self._fits(slot, value):
             condition, then, other = value.args
             return f"where({self.name(condition)}, {self._stored(slot, then)}, {self._stored(slot, other)})"
         if value.boolean:

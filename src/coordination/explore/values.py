@@ -60,6 +60,7 @@ def narrowed(machine: Machine, instance: Instance) -> Narrowed:
     copies: dict[Place, set[Place]] = {}
     unbounded: set[Place] = set()
     together: set[frozenset[str]] = set()
+    domains = {variable.name: instance.domain(variable.sort) for variable in unrolled.variables}
     for place in unrolled.fields:
         constants[place] = {unrolled.initial.entry(*place)}
         copies[place] = set()
@@ -75,7 +76,7 @@ def narrowed(machine: Machine, instance: Instance) -> Narrowed:
                     continue
                 for leaf in _leaves(update):
                     if not terms.is_term(leaf):
-                        constants[place].add(int(leaf))
+                        constants[place].update(value for value in (int(leaf),) if value in domains[field.variable])
                     elif leaf.op == "field":
                         copies[place].add((leaf.args[0].variable, leaf.args[0].key))
                     else:
