@@ -14,6 +14,7 @@ from bench.measuring import Row
 from coordination.explore.promela import to_promela
 from coordination.explore.search import Budget, Search
 from coordination.explore.spin import SpinError, recount_model
+from coordination.explore.values import clock_values
 from coordination.machine.machine import Instance, Machine, Pin
 from coordination.machine.property import Property
 from coordination.machine.state import SpecificationError
@@ -25,10 +26,14 @@ MACHINES = {"two-phase-commit": TWO_PHASE_COMMIT, **DESIGNS}
 
 
 def explore(machine: Machine, instance: Instance, properties: Sequence[Property]) -> Row:
-    """Everything from the specification to the end of the search counts: reading it, compiling it, exploring."""
+    """`compile` is reading the specification and compiling its kernels, `seconds` the search alone."""
     started = time.perf_counter()
-    found = Search(machine, instance, properties).run(Budget(memory=MEMORY))
-    seconds = time.perf_counter() - started
+    search = Search(machine, instance, properties)
+    for fixed in clock_values(machine, instance):
+        search.kernel(fixed.get(machine.clock, 0))
+    compiled = time.perf_counter()
+    found = search.run(Budget(memory=MEMORY))
+    ended = time.perf_counter()
     if found.exhausted:
         sys.exit(f"not explored to the end: {found.exhausted}")
     size, pin = Pin(found.states, found.transitions, found.depth), machine.pins.get(instance.name)
@@ -39,12 +44,13 @@ def explore(machine: Machine, instance: Instance, properties: Sequence[Property]
         "steps": found.tally.accepted.total(),
         "depth": found.depth,
         "found": sorted(found.found),
-        "seconds": seconds,
+        "compile": compiled - started,
+        "seconds": ended - compiled,
     }
 
 
 def recount(machine: Machine, instance: Instance, properties: Sequence[Property]) -> Row:
-    """Only the verifier's own search counts as `seconds`; making the model and compiling it are `before`."""
+    """`compile` is exporting the model, spin and gcc, `seconds` the verifier's search alone."""
     started = time.perf_counter()
     counted = recount_model(to_promela(machine, instance, properties), properties, memory=MEMORY)
     elapsed = time.perf_counter() - started
@@ -53,7 +59,7 @@ def recount(machine: Machine, instance: Instance, properties: Sequence[Property]
         "steps": counted.transitions,
         "found": sorted(name for name, found in counted.verdicts.items() if found),
         "seconds": counted.seconds,
-        "before": elapsed - counted.seconds,
+        "compile": elapsed - counted.seconds,
     }
 
 

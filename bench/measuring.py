@@ -70,18 +70,12 @@ def run(command: Command) -> Ended:
 
 
 def measure(command: Command, *, runs: int = 1) -> Row:
-    """What `command` finds: `best` is of that one of the `runs` which took the least seconds, the rest are medians."""
+    """What `command` finds in the best of `runs`: the one that searched for the least seconds, whose median is kept too."""
     ended = [run(command) for _ in range(runs)]
     found: list[Row] = [json.loads(each.output) for each in ended]
-    seconds = [row["seconds"] for row in found]
-    return found[0] | {
-        "each": seconds,
-        "best": min(seconds),
-        "seconds": statistics.median(seconds),
-        "best_rate": found[0]["states"] / min(seconds),
-        "rate": found[0]["states"] / statistics.median(seconds),
-        **_process(ended),
-    }
+    best = min(found, key=lambda row: float(row["seconds"]))
+    median = statistics.median(row["seconds"] for row in found)
+    return best | {"median": median, "rate": best["states"] / best["seconds"], **_process(ended)}
 
 
 def measure_wall(command: Command, *, runs: int = 1) -> Row:

@@ -1,4 +1,4 @@
-"""What happens on `tiny`: everything that a rule speaks of, since what never happens is not checked; a gift does nothing."""
+"""What happens on `tiny`: all that a rule speaks of, since what never happens is not checked; and nothing by a gift."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_the_same_run_is_no_run_of_a_proposer_whose_choice_is_durable() -> None:
             break
         done.append(step.action)
         state = taken.state
-    assert done[-2:] == ["crash_proposer", "receive_quote"] or done[-1] == "crash_proposer"
+    assert "crash_proposer" in done
     assert trace.steps[len(done)].action == "choose_quote"
     assert done.count("choose_quote") == 1
 

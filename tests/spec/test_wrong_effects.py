@@ -82,7 +82,7 @@ def submit_epoch_proof_with_the_bond_to_the_proposer(
     s.balance[proposer] = Amount(s.balance[proposer] + w.bond)
 
 
-@breaks("ONE_CLAIM_PER_EPOCH")
+@breaks("ONE_CLAIM_PER_EPOCH", "SIGNATURE_BINDING")
 def submit_epoch_proof_forgetting_the_claim(
     s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool
 ) -> None:
@@ -107,19 +107,19 @@ def prune_returning_the_bond(s: Coordination, w: World, caller: Account, epoch: 
     s.balance[prover] = Amount(s.balance[prover] + bond)
 
 
-@breaks("ONE_CLAIM_PER_EPOCH", "FINALITY")
+@breaks("ONE_CLAIM_PER_EPOCH")
 def prune_reopening_the_epoch(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
     rollup.prune.run(s, w, caller, epoch)
     s.status[epoch] = Status.OPEN
 
 
-@breaks("BOND_CONSERVATION")
+@breaks("BOND_CONSERVATION", "BOND_EXIT")
 def fund_rewards_without_effect_on_the_pool(s: Coordination, w: World, caller: Account, amount: Payment) -> None:
     rollup.fund_rewards.run(s, w, caller, amount)
     s.reward_pool = Amount(s.reward_pool - amount)
 
 
-@breaks("BOND_CONSERVATION")
+@breaks("BOND_CONSERVATION", "BOND_EXIT")
 def give_tokens_counted_as_rewards(s: Coordination, w: World, caller: Account, amount: Payment) -> None:
     rollup.give_tokens.run(s, w, caller, amount)
     s.reward_pool = Amount(s.reward_pool + amount)

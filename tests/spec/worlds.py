@@ -43,8 +43,8 @@ PAIR = replace(
     payments=(1,),
 )
 
-# For single calls, at a bond of 1000 and a reward of 999; never explored. Epoch 0 can be claimed in slots 4 and 5, epoch 1
-# in slots 8 and 9; a claim made in slot 4 can be proven in slots 4 and 5.
+# For single calls, at a bond of 1000 and a reward of 999; not explored. Epoch 0 can be claimed in slots 4 and 5,
+# epoch 1 in slots 8 and 9; a claim made in slot 4 can be proven in slots 4 and 5.
 LEDGER = replace(
     TINY,
     name="ledger",
