@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from coordination.explore.kernel import Compiler, Kernel, Tally
 from coordination.explore.layout import Layout
 from coordination.explore.rows import Columns
-from coordination.explore.values import narrowed
+from coordination.explore.search import Search
+from coordination.explore.values import Narrowed, narrowed
 from coordination.machine import Instance, Machine, Map, Property, SpecificationError, State, terms
 from coordination.machine.action import Action, Arguments
 from coordination.machine.formulas import Formulas, named
@@ -36,8 +37,10 @@ Column = NDArray[Any]
 A = TypeVar("A")
 
 ACCEPTED, IMPOSSIBLE = "", "(impossible)"
-REFUSED = "(refused)"  # the specification contradicts itself there: a value or a key outside of its domain
+REFUSED = "(refused)"  # the specification contradicts itself there: it writes a value outside of its domain,
+ASTRAY = "(astray)"  # or at a key outside of its domain
 HOLDS, BROKEN = "holds", "broken"
+CHUNK = 1 << 12
 
 
 class Disagreement(AssertionError):
@@ -101,6 +104,16 @@ def side_by_side(machine: Machine, instance: Instance, states: Sequence[Valuatio
     return Batch(machine, {place: np.array([state.entry(*place) for state in states], np.int64) for place in places})
 
 
+def _values_at(positions: Column, values: Sequence[int]) -> Column:
+    if isinstance(values, range):  # which may be too long to write down
+        return positions + values[0]
+    return np.array(values).take(positions, mode="clip")
+
+
+def _positions(column: Column, values: Sequence[int]) -> Column:
+    return column - values[0] if isinstance(values, range) else np.searchsorted(np.array(values), column)
+
+
 def unpacked(layout: Layout, clock: Column, words: Columns) -> Batch:
     """States of several words as a batch: `Layout.unpack` for all of them at once."""
     columns: dict[Place, Column] = {}
@@ -109,7 +122,7 @@ def unpacked(layout: Layout, clock: Column, words: Columns) -> Batch:
             columns[place] = clock
         elif terms.is_term(leaf):
             slot = layout.slots[leaf.args[0]]
-            columns[place] = np.array(slot.values).take((words[slot.word] & slot.mask) >> slot.shift, mode="clip")
+            columns[place] = _values_at((words[slot.word] & slot.mask) >> slot.shift, slot.values)
         else:
             columns[place] = np.full(len(clock), int(leaf))
     return Batch(layout.unrolled.machine, columns)
@@ -119,8 +132,7 @@ def packed(layout: Layout, batch: Batch) -> Columns:
     """A batch as several words: `Layout.pack` for all states at once. Demands that unpacking gives the batch back."""
     words = np.zeros((layout.words, len(batch)), np.int64)
     for field, slot in layout.slots.items():
-        column = batch.columns[field.variable, field.key]
-        words[slot.word] |= np.searchsorted(np.array(slot.values), column) << slot.shift
+        words[slot.word] |= _positions(batch.columns[field.variable, field.key], slot.values) << slot.shift
     again = unpacked(layout, batch.clock(), tuple(words))
     for (name, key), column in batch.columns.items():
         lost = np.flatnonzero(again.columns[name, key] != column)
@@ -143,7 +155,7 @@ def fetched(layout: Layout, columns: Columns) -> Columns:
     if not layout.tables:
         return columns
     first = columns[0] & ((1 << min(table.shift for table in layout.tables)) - 1)
-    words = (first, *(table.words_of(columns[0]) for table in layout.tables))
+    words = (first, *(table.words_of(table.numbers_in(columns[0])) for table in layout.tables))
     for mine, theirs in zip(columns, stored(layout, words), strict=True):
         demand(bool((mine == theirs).all()), "one state is stored in two ways")
     return words
@@ -161,8 +173,12 @@ class _Looked:
         return self._note((name, ()))
 
 
+class _Refused(SpecificationError):
+    """A value leaves its domain."""
+
+
 class Outcome(NamedTuple):
-    answer: str  # ACCEPTED, IMPOSSIBLE, REFUSED, or the name of the error that rejects the step
+    answer: str  # ACCEPTED, IMPOSSIBLE, REFUSED, ASTRAY, or the name of the error that rejects the step
     writes: Mapping[Place, int]
 
 
@@ -182,8 +198,10 @@ class Watched(Oracle):
         self._reads, self._writes = [], {}
         try:
             step = self.run(state, action, arguments)
-        except SpecificationError:
+        except _Refused:
             return Outcome(REFUSED, {}), self._reads[0]
+        except SpecificationError:
+            return Outcome(ASTRAY, {}), self._reads[0]
         answer = IMPOSSIBLE if step is None else step.error or ACCEPTED
         return Outcome(answer, self._writes), self._reads[0]
 
@@ -193,7 +211,7 @@ class Watched(Oracle):
         try:
             verdict = HOLDS if self.holds(prop, *states) else BROKEN
         except SpecificationError:
-            verdict = REFUSED
+            verdict = ASTRAY
         if prop.kind is not Kind.STEP:
             return verdict, self._reads[0]
         return verdict, {(number, place) for number, places in enumerate(self._reads) for place in places}
@@ -213,6 +231,12 @@ class Watched(Oracle):
             missing: Callable[[Key], Any] = lambda key, name=variable.name: note((name, key))  # noqa: E731
             setattr(live, variable.name, Map(variable, domains, missing, {}))
         return live  # type: ignore[no-any-return]
+
+    def _check_domains(self, before: Valuation | None, after: Valuation, what: str) -> None:
+        try:
+            super()._check_domains(before, after, what)
+        except SpecificationError as error:
+            raise _Refused(str(error)) from error
 
     def _close(self, live: State) -> Valuation:
         written = live.__dict__
@@ -361,9 +385,13 @@ class Readings:
             answers = np.array([outcome.answer for outcome in outcomes]).take(which)
             yield Taken(action.name, arguments, answers, batch, written)
 
-    def refused(self, batch: Batch) -> Column:
-        """The states in which the oracle finds that some step contradicts its declarations."""
-        return np.logical_or.reduce([taken.answers == REFUSED for taken in self.taken(batch)])  # type: ignore[no-any-return]
+    def contradictions(self, batch: Batch) -> Column:
+        """For each state REFUSED or ASTRAY, if the oracle finds that some step contradicts the specification; or ""."""
+        found = np.full(len(batch), "", dtype="<U10")
+        for taken in self.taken(batch):
+            for answer in (ASTRAY, REFUSED):
+                found[taken.answers == answer] = answer
+        return found
 
     def verdicts(self, prop: Property, batch: Batch) -> Column:
         """What the oracle says of a property in every state."""
@@ -380,19 +408,33 @@ class Readings:
 
     # Against compiled kernels
 
-    def check_kernels(self, batch: Batch, chunk: int) -> None:
+    def check_kernels(self, batch: Batch, chunk: int = CHUNK) -> None:
         """Successors, rejections by error, and properties; each `chunk` of states in one call."""
         for clock, states in batch.by_clock():
-            if clock not in self._kernels:
-                fixed = {self.machine.clock: clock} if self.machine.clock else {}
-                self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
             for part in states.chunks(chunk):
-                self._check_kernel(self._kernels[clock], part)
+                self._check_kernel(self._kernel(clock), part)
+
+    def check_refusals(self, batch: Batch) -> None:
+        """That kernels refuse each of these states, in which the oracle finds that a value leaves its domain."""
+        for clock, states in batch.by_clock():
+            for one in states.chunks(1):
+                try:
+                    self._run(self._kernel(clock), stored(self.layout, packed(self.layout, one)))
+                except Disagreement:
+                    continue
+                raise Disagreement(f"only the oracle finds that a value leaves its domain in {one.state(0)}")
+
+    def _kernel(self, clock: int) -> Kernel:
+        if clock not in self._kernels:
+            fixed = {self.machine.clock: clock} if self.machine.clock else {}
+            self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
+        return self._kernels[clock]
 
     def _check_kernel(self, kernel: Kernel, batch: Batch) -> None:
         tally = Tally()
         moves = [np.empty((2 + self.layout.words, 0), np.int64)]  # source row, clock, packed state
         broken = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
+        unclear = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
         for taken in self.taken(batch):
             counts = Counter(taken.answers.tolist())
             tally.accepted[taken.action] += counts.pop(ACCEPTED, 0)
@@ -402,18 +444,21 @@ class Readings:
             moves.append(np.array([rows, after.clock(), *packed(self.layout, after)]))
             for prop in self.properties:
                 if prop.kind is Kind.STEP:
-                    broken[prop.name][rows] |= self.step_verdicts(prop, taken, rows) == BROKEN
+                    verdicts = self.step_verdicts(prop, taken, rows)
+                    broken[prop.name][rows] |= verdicts == BROKEN
+                    unclear[prop.name][rows] |= verdicts == ASTRAY
         del tally.rejected[IMPOSSIBLE]
         for prop in self.properties:
             if prop.kind is not Kind.STEP:
-                wanted = HOLDS if prop.kind is Kind.SITUATION else BROKEN
-                broken[prop.name] |= self.verdicts(prop, batch) == wanted
+                verdicts = self.verdicts(prop, batch)
+                broken[prop.name] |= verdicts == (HOLDS if prop.kind is Kind.SITUATION else BROKEN)
+                unclear[prop.name] |= verdicts == ASTRAY
         found = self._run(kernel, stored(self.layout, packed(self.layout, batch)))
         self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
         demand(+tally.accepted == +found.tally.accepted, f"accepted: {tally.accepted}, or {found.tally.accepted}")
         demand(+tally.rejected == +found.tally.rejected, f"rejected: {tally.rejected}, or {found.tally.rejected}")
         for name, rows in broken.items():
-            wrong = np.flatnonzero(rows != found.flags[name])
+            wrong = np.flatnonzero((rows != found.flags[name]) & ~unclear[name])
             demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")
 
     def _run(self, kernel: Kernel, columns: Columns) -> Found:
@@ -464,7 +509,7 @@ class Readings:
                 answers[left[~passes]] = guard.error
                 left = left[passes]
             answers[left] = ACCEPTED
-        wrong = np.flatnonzero((answers != taken.answers) & (taken.answers != REFUSED))
+        wrong = np.flatnonzero((answers != taken.answers) & ~np.isin(taken.answers, (REFUSED, ASTRAY)))
         for row in wrong[:1].tolist():
             raise Disagreement(
                 f"{taken.action}{taken.arguments}: {taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3, in {batch.state(row)}"
@@ -486,7 +531,7 @@ class Readings:
 
     def _compare_verdicts(self, prop: Property, batch: Batch, rows: Rows, verdicts: Column, term: Value) -> None:
         found = np.where(self._evaluate(term, batch, rows) == 1, HOLDS, BROKEN)
-        for row in rows[(found != verdicts) & (verdicts != REFUSED)][:1].tolist():
+        for row in rows[(found != verdicts) & (verdicts != ASTRAY)][:1].tolist():
             raise Disagreement(f"the oracle and Z3 judge {prop.name} differently in {batch.state(row)}")
 
     def _evaluate(self, value: Value, batch: Batch, rows: Rows) -> Column:
@@ -516,8 +561,8 @@ class Found(NamedTuple):
     flags: Mapping[str, Column]
 
 
-def reachable(machine: Machine, instance: Instance) -> list[Valuation]:
-    """Every state that the oracle reaches, breadth first."""
+def reachable(machine: Machine, instance: Instance, most: int | None = None) -> list[Valuation]:
+    """Every state that the oracle reaches, breadth first; or the first so many."""
     oracle = Oracle(machine, instance)
     states = {oracle.initial(): None}
     for state in (queue := list(states)):
@@ -525,4 +570,48 @@ def reachable(machine: Machine, instance: Instance) -> list[Valuation]:
             if step.state not in states:
                 states[step.state] = None
                 queue.append(step.state)
-    return list(states)
+        if most is not None and len(queue) >= most:
+            return queue[:most]
+    return queue
+
+
+def explored(machine: Machine, instance: Instance) -> Batch:
+    """Every state that a search finds."""
+    search = Search(machine, instance, ())
+    levels = search.run().levels
+    layout = search.layout
+    parts = [
+        unpacked(layout, np.full(len(columns[0]), clock), fetched(layout, columns))
+        for level in levels
+        for clock, columns in level.items()
+    ]
+    return Batch(machine, {place: np.concatenate([part.columns[place] for part in parts]) for place in parts[0].columns})
+
+
+def at_random(machine: Machine, instance: Instance, size: int, random: np.random.Generator) -> Batch:
+    """States with any value of its domain in each place, most of which no run reaches."""
+    return Batch(
+        machine,
+        {
+            place: _values_at(random.integers(len(leaf.args[0].values), size=size), leaf.args[0].values)
+            for place, leaf in Unrolled(machine, instance).fields.items()
+        },
+    )
+
+
+def disturbed(batch: Batch, noise: Batch, places: int, random: np.random.Generator) -> Batch:
+    """The rows of `batch`, in each of which about so many places take what they hold in `noise`."""
+    chance = places / len(noise.columns)
+    return Batch(
+        batch.machine,
+        {
+            place: np.where(random.random(len(batch)) < chance, noise.columns[place], column)
+            for place, column in batch.columns.items()
+        },
+    )
+
+
+def roomy(machine: Machine, instance: Instance) -> Layout:
+    """A layout with room for whatever is in the domains, whether a run reaches it or not."""
+    unrolled = Unrolled(machine, instance)
+    return Layout(Narrowed(unrolled, frozenset({frozenset(variable.name for variable in unrolled.variables)})))

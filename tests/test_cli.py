@@ -68,9 +68,10 @@ def test_json_has_a_verdict_for_every_property_and_a_trace_for_every_violation(r
     assert run("check", "--instance", "tiny", "--json", file).code == 0
     verdicts = json.loads(file.read_text())
     assert len(verdicts) == sum(len(machine.properties) for machine in DESIGNS.values())
-    wanted = "machine design instance property method status expected states transitions depth seconds trace".split()
+    wanted = {"machine", "design", "instance", "property", "method", "status", "expected"}
+    wanted |= {"states", "transitions", "depth", "seconds", "trace"}
     for verdict in verdicts:
-        assert set(wanted) <= verdict.keys()
+        assert wanted <= verdict.keys()
         assert (verdict["trace"] is None) == (verdict["status"] == "HOLDS")
     violated = {(each["design"], each["property"]) for each in verdicts if each["status"] == "VIOLATED"}
     assert violated == {("0.1.0", "SIGNATURE_BINDING"), ("0.1.0", "SINGLE_USABLE_TAKE")}
@@ -240,7 +241,9 @@ def test_a_malformed_expression_is_refused(run: Run, text: str) -> None:
     assert_refused(run("find", text, "--instance", "tiny", "--design", "0.2.0"))
 
 
-def test_an_instance_that_breaks_the_durations_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instance_that_breaks_the_durations_is_refused(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mymachine.py").write_text(
         "from dataclasses import replace\n"
         "from coordination_spec import DESIGNS\n"
@@ -260,9 +263,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     assert_refused(run("check", "--json", tmp_path), "is a folder")
 
 
-def test_a_failed_write_leaves_the_old_file_whole(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file_whole(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "verdicts.json"
     file.write_text("old")
 

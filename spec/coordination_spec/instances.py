@@ -160,4 +160,20 @@ CI = Scenario(
     payments=(1,),
 )
 
-SCENARIOS = (TINY, CI)
+DEEP = Scenario(
+    name="deep",
+    about="two epochs to prove, a slot without a proposer, and a rich mallory, who proposes in two slots and overbids",
+    durations=(4, 3, 1),
+    first_slot=2,
+    last_slot=11,
+    epochs=2,
+    schedule={2: BOB, 4: BOB, 5: BOB, 6: MALLORY, 8: NOBODY, 9: BOB, 10: MALLORY},
+    balances={ALICE: 2, BOB: 2, MALLORY: 5},
+    reward_pool=4,
+    bids=offer(ALICE, 0, CHEAP) | offer(BOB, 0, CHEAP) | offer(ALICE, 1, CHEAP),
+    forgeries=offer(MALLORY, 0, FREE, CHEAP, ABSURD) | offer(MALLORY, 1, FREE, CHEAP),
+    elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
+    payments=(1,),
+)
+
+SCENARIOS = (TINY, CI, DEEP)

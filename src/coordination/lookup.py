@@ -18,7 +18,7 @@ from typing import Any
 from coordination import machine as words
 from coordination.explore.values import clock_values
 from coordination.machine import Instance, Machine, Property, SpecificationError
-from coordination.machine.lint import Finding, lint, lint_expression
+from coordination.machine.lint import lint, lint_expression
 from coordination.machine.property import Kind
 from coordination.machine.state import sort_name, variables
 from coordination.machine.trace import Trace
@@ -195,17 +195,3 @@ def _there_are(names: Iterable[str], wrong: str = "") -> str:
     close = get_close_matches(wrong.upper(), [name.upper() for name in known], n=1)
     meant = f"; did you mean {next(name for name in known if name.upper() == close[0])}?" if close else ""
     return f"{meant or '; there are: ' + ', '.join(known)}"
-
-
-__all__ = [
-    "Designs",
-    "Finding",
-    "check_readable",
-    "choose_designs",
-    "choose_instance",
-    "choose_properties",
-    "find_designs",
-    "load_properties",
-    "load_trace",
-    "read_expression",
-]

@@ -117,9 +117,7 @@ def vote_for(s: Voting, w: Nothing, rm: Manager, other: Manager) -> None:
 
 def test_values_of_the_sort_inside_of_maps_are_renamed_too() -> None:
     machine = replace(TWO_PHASE_COMMIT, state=Voting, actions=(vote_for,), properties=(), pins={})
-    instance = replace(
-        managers(3, interchangeable=True), initial={"vote": {rm: rm for rm in range(3)}}
-    )
+    instance = replace(managers(3, interchangeable=True), initial={"vote": {rm: rm for rm in range(3)}})
     plain = Search(machine, replace(instance, interchangeable=None), []).run().states
     assert plain == 27
     assert Search(machine, instance, []).run().states == 7, "the maps from a set of 3 to itself, up to renaming"

@@ -15,7 +15,8 @@ import pytest
 
 import coordination_spec
 from coordination.machine import Action, Expected, Property, invariant
-from coordination.machine.lint import RULES, Finding, lint, lint_expression
+from coordination.machine.lint import lint, lint_expression
+from coordination.machine.lint_rules import RULES, Finding
 from tests.machine.lint_cases import panel as panel_module
 from tests.machine.lint_cases.panel import Exact, Function, Lamp, Panel, Watt, Wiring, luck, panel
 from tests.two_phase_commit import TWO_PHASE_COMMIT, everybody_committed, nobody_aborts_alone

@@ -4,9 +4,6 @@ A rule runs on plain integers, and must mean the same when its values are terms.
 something else (`~`, `+` on truth values, `==` on maps), or fail only on terms, far from the line at fault. So rules
 are checked before they are read: the functions of actions and properties, and whatever they name. What only builds
 instances is ordinary Python, and is not looked at.
-
-All that the linter rejects is in one table, `RULES`. Syntax that no rule rejects must be on the list of what is
-readable, so that new syntax is rejected until somebody decides how to read it.
 """
 
 from __future__ import annotations
@@ -25,105 +22,10 @@ from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 import coordination.machine as words
 from coordination.machine.action import Action
+from coordination.machine.lint_rules import INSTEAD_OF_BUILTIN, NOT_ENTERED, READABLE, RULE_OF, RULES, Finding
 from coordination.machine.machine import Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Function, Map, State
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Why a thing cannot be read, what to write instead, and the syntax that shows it (none: it takes more to see)."""
-
-    reason: str
-    instead: str
-    syntax: tuple[type[ast.AST], ...] = ()
-
-
-_OVER_A_SORT = "forall, exists or total over a sort"
-_LOOPS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_NO_TERM = (ast.Div, ast.Pow, ast.LShift, ast.RShift, ast.BitXor, ast.MatMult)
-
-RULES: Mapping[str, Rule] = {
-    "if-statement": Rule("`if` picks one branch for all states", "ite(condition, then, other), or a guard", (ast.If,)),
-    "conditional-expression": Rule("`a if c else b` picks one side for all states", "ite(c, a, b)", (ast.IfExp,)),
-    "match-statement": Rule("`match` picks one case for all states", "ite(condition, then, other)", (ast.Match,)),
-    "and-or": Rule("`and` and `or` pick one side for all states", "all_of(...) or any_of(...)", (ast.BoolOp,)),
-    "not": Rule("`not` decides on a state value", "negate(...)", (ast.Not,)),
-    "invert": Rule("`~True` is -2 on plain integers, which counts as true", "negate(...)", (ast.Invert,)),
-    "chained-comparison": Rule("`a <= b < c` has a hidden `and`", "all_of(a <= b, b < c)"),
-    "membership": Rule("`in` decides on a state value", "any_of(x == a, x == b), or exists", (ast.In, ast.NotIn)),
-    "identity": Rule("`is` asks which object, not which value", "== or !=", (ast.Is, ast.IsNot)),
-    "while-loop": Rule("how often a loop runs depends on the state", _OVER_A_SORT, (ast.While,)),
-    "for-loop": Rule("a loop has no term", _OVER_A_SORT, (ast.For, ast.AsyncFor)),
-    "comprehension": Rule("a comprehension is a loop, and a loop has no term", _OVER_A_SORT, _LOOPS),
-    "builtin": Rule("`{what}` works on plain values only", "a word of coordination.machine"),
-    "operator": Rule("this operator has no term, or another meaning there", "+ - * // %, or all_of, any_of", _NO_TERM),
-    "unary-sign": Rule("terms have no unary sign", "0 - x", (ast.USub, ast.UAdd)),
-    "boolean-arithmetic": Rule("truth values are counted or ordered like numbers", "ite(fact, 1, 0), or implies,"),
-    "float": Rule("a float is rounded, and no term or contract has one", "an integer in a smaller unit"),
-    "whole-map": Rule("entries are compared and written, never a map", "forall, m[key] = value, or m.reset(...)"),
-    "whole-record": Rule("Python compares or picks a record as one object", "all_of or ite over its fields"),
-    "assert": Rule("`assert` is no step of a machine", "require(rule, condition, error)", (ast.Assert,)),
-    "raise": Rule("`raise` is no step of a machine", "require(rule, condition, error)", (ast.Raise,)),
-    "try": Rule("a guard that fails ends the step, and nothing catches it", "require", (ast.Try, ast.TryStar)),
-    "with": Rule("entering and leaving a block has no term", "its statements alone", (ast.With, ast.AsyncWith)),
-    "global-name": Rule("only the state changes", "a variable of the state", (ast.Global, ast.Nonlocal)),
-    "nested-definition": Rule("a rule defines no class or coroutine", "a def", (ast.AsyncFunctionDef, ast.ClassDef)),
-    "coroutine": Rule("a rule is one step and never pauses", "return", (ast.Await, ast.Yield, ast.YieldFrom)),
-    "walrus": Rule("an assignment hides in an expression", "`name = value` on a line before", (ast.NamedExpr,)),
-    "delete": Rule("nothing of a state can be removed", "m.reset(where=...), or zero,", (ast.Delete,)),
-    "rebinding": Rule("`{what}` is a parameter: one value throughout", "a new local name"),
-    "foreign-write": Rule("`{what}` is no variable of the state, and only those change", "s.name = or s.name[key] ="),
-    "unknown-variable": Rule("the state does not declare `{what}`: the write would be lost", "a declared variable"),
-    "property-effect": Rule("a property only asks: no guard, event or effect", "an expression"),
-    "guard-after-effect": Rule("a rejected call changes nothing, but here it has", "guards first, then effects,"),
-    "action-returns": Rule("nobody takes what an action returns", "emit(...), or an effect,"),
-    "unknown-call": Rule(
-        "`{what}` is no word of coordination.machine, and no function that can be found in this specification",
-        "a function beside the rules, with annotated parameters,",
-    ),
-    "not-in-the-language": Rule("`{what}` is no Python that a rule is written in", "functions over numbers and maps"),
-}
-
-_RULE_OF = {syntax: name for name, rule in RULES.items() for syntax in rule.syntax}
-_NOT_ENTERED = {"match-statement", "nested-definition", "not-in-the-language"}
-_READABLE = {
-    *(ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Pass, ast.FunctionDef),
-    *(ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.Starred, ast.Constant, ast.Load, ast.Store),
-    *(ast.Call, ast.keyword, ast.Lambda, ast.Compare, ast.BinOp, ast.UnaryOp),
-    *(ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.BitAnd, ast.BitOr),
-    *(ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
-    # Only found inside of what is rejected anyway:
-    *(ast.And, ast.Or, ast.Break, ast.Continue, ast.comprehension, ast.ExceptHandler, ast.withitem, ast.Del),
-}
-_INSTEAD_OF_BUILTIN = {
-    "abs": "ite(a <= b, b - a, a - b)",
-    "all": "forall(sort, fact) or all_of(...)",
-    "any": "exists(sort, fact) or any_of(...)",
-    "bool": "the value itself, or x != 0,",
-    "int": "the value itself, or ite(fact, 1, 0),",
-    "len": "total(sort, lambda x: ite(fact, 1, 0))",
-    "max": "ite(a <= b, b, a)",
-    "min": "least(a, b)",
-    "range": _OVER_A_SORT,
-    "sum": "total(sort, amount)",
-}
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One place that cannot be read all three ways."""
-
-    file: str
-    line: int
-    column: int
-    rule: str
-    reason: str
-    instead: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}:{self.column}"
-        return f"{place}: {self.rule}: {self.reason}; write {self.instead} instead"
 
 
 def lint(machine: Machine, *properties: Property) -> list[Finding]:
@@ -361,10 +263,10 @@ class _Reader(ast.NodeVisitor):
         outer = self.here
         if hasattr(node, "lineno"):  # an operator has no place of its own: it is where its expression is
             self.here = node
-        rule = _RULE_OF.get(type(node), "" if type(node) in _READABLE else "not-in-the-language")
+        rule = RULE_OF.get(type(node), "" if type(node) in READABLE else "not-in-the-language")
         if rule:
             self.report(rule, self.here, ast.unparse(node).partition("\n")[0])
-        if rule not in _NOT_ENTERED:
+        if rule not in NOT_ENTERED:
             super().visit(node)
         self.here = outer
 
@@ -408,7 +310,7 @@ class _Reader(ast.NodeVisitor):
         elif getattr(it, "__module__", "") == "builtins":
             is_sort = it is bool and not called
             if not is_sort and not (isinstance(it, type) and issubclass(it, BaseException)):
-                self.report("builtin", node, it.__name__, _INSTEAD_OF_BUILTIN.get(it.__name__, ""))
+                self.report("builtin", node, it.__name__, INSTEAD_OF_BUILTIN.get(it.__name__, ""))
         elif isinstance(it, type):
             if called and not issubclass(it, (IntEnum, tuple)):
                 self.report("unknown-call", node, what)
