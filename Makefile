@@ -7,7 +7,7 @@ bin := .venv/bin
 stamp := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help check test lint format bench clean FORCE
+.PHONY: help check deep test lint format bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -15,6 +15,9 @@ help: ## list the targets
 
 check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --json out.json' to choose
 	@$(bin)/coordination check $(ARGS)
+
+deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
+	@$(bin)/coordination check --instance deep $(ARGS)
 
 test: lint ## lint, then run the tests; ARGS='-k name' to choose
 	@$(bin)/python -m pytest $(ARGS)

@@ -114,7 +114,7 @@ def settle(s: Abacus, w: Shop) -> None:
 def swap(s: Abacus, w: Shop) -> None:
     """The rods change places; lit if both or neither is held."""
     s.bead[Rod(0)], s.bead[Rod(1)] = s.bead[Rod(1)], s.bead[Rod(0)]
-    s.lit = ite(s.coin == 1, same(s.held[Rod(0)], s.held[Rod(1)]), s.held[Rod(s.debt)])
+    s.lit = ite(s.coin == 20, same(s.held[Rod(0)], s.held[Rod(1)]), s.held[Rod(s.debt)])
 
 
 @action
@@ -122,6 +122,20 @@ def travel(s: Abacus, w: Shop, rod: Rod) -> None:
     """Far out by lamp, else most of the way home."""
     when(all_of(s.bead[rod] == 2, s.hour >= 1))
     s.far[rod] = Distance(ite(s.lit, FAR, s.far[rod] // 2**39))
+
+
+@action
+def overspend(s: Abacus, w: Shop) -> None:
+    """What no run comes to: the coin of 1 is nowhere to be had. The debt may leave its domain."""
+    when(all_of(s.coin == 1, negate(s.lit)))
+    s.debt = Debt(s.debt + s.bead[Rod(0)])
+
+
+@action
+def grope(s: Abacus, w: Shop) -> None:
+    """Nor this: the rod that is held may be one that there is not."""
+    when(all_of(s.coin == 1, s.lit))
+    s.held[Rod(s.debt)] = True
 
 
 @invariant()
@@ -162,7 +176,7 @@ def an_hour_takes_the_light(before: Abacus, after: Abacus, w: Shop) -> bool:
 INSTANCE = Instance(
     name="shop",
     about="two rods",
-    constants=Shop(Function({0: 1, 1: 0, 2: 20}, other=5)),
+    constants=Shop(Function({0: 5, 1: 0, 2: 20}, other=5)),
     domains={
         Hour: range(3),
         Debt: range(-2, 3),
@@ -180,7 +194,7 @@ def machine(actions: Sequence[Action], properties: Sequence[Property]) -> Machin
 
 
 ABACUS = machine(
-    (tick, slide, hold, borrow, settle, swap, travel),
+    (tick, slide, hold, borrow, settle, swap, travel, overspend, grope),
     (beads_are_few, can_slide, far_and_rich, debt_falls_slowly, an_hour_takes_the_light),
 )
 

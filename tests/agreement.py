@@ -349,7 +349,8 @@ class Taken:
 class Readings:
     """One machine in one instance, read three ways. What was answered once is remembered from batch to batch.
 
-    Without a `layout`, kernels work on states that are packed as a search packs them.
+    Without a `layout`, kernels work on states that are packed as a search packs them. `unclear` are the properties
+    that the oracle could not judge somewhere.
     """
 
     def __init__(
@@ -367,6 +368,7 @@ class Readings:
         self._terms = {(step.action, step.arguments): step for step in self._unrolled.steps({})}
         self._formulas = Formulas(named())
         self._evaluated: dict[Value, Answers[int]] = {}
+        self.unclear: set[str] = set()
 
     # On integers
 
@@ -457,6 +459,7 @@ class Readings:
         self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
         demand(+tally.accepted == +found.tally.accepted, f"accepted: {tally.accepted}, or {found.tally.accepted}")
         demand(+tally.rejected == +found.tally.rejected, f"rejected: {tally.rejected}, or {found.tally.rejected}")
+        self.unclear |= {name for name, rows in unclear.items() if rows.any()}
         for name, rows in broken.items():
             wrong = np.flatnonzero((rows != found.flags[name]) & ~unclear[name])
             demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")

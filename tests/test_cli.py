@@ -201,6 +201,10 @@ def test_spin_counts_the_same_states_and_comes_to_the_same_verdicts(run: Run) ->
     assert result.out.count("the same number and the same verdicts") == len(DESIGNS)
 
 
+def test_an_instance_with_interchangeable_values_is_not_recounted(run: Run) -> None:
+    assert_refused(run("check", "--instance", "twins", "--recount", "spin"), "twins", "another instance")
+
+
 def test_unknown_names_are_refused_with_those_that_exist(run: Run) -> None:
     assert_refused(run("check", "--property", "FINALTY"), "FINALTY", "did you mean FINALITY")
     assert_refused(run("check", "--instance", "huge"), "huge", "tiny")

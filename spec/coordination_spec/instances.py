@@ -54,6 +54,7 @@ class Scenario:
     forgeries: frozenset[Quote]
     elsewhere: frozenset[tuple[Account, Role, Quote]]
     payments: tuple[int, ...]
+    interchangeable: tuple[Account, ...] = ()
     bond: int = 2
     reward: int = 3
 
@@ -96,6 +97,7 @@ class Scenario:
                 "reward_pool": self.reward_pool,
             },
             considered=self._considered(),
+            interchangeable=(Account, self.interchangeable) if self.interchangeable else None,
             names={Address: names, Account: names},
         )
 
@@ -176,4 +178,21 @@ DEEP = Scenario(
     payments=(1,),
 )
 
-SCENARIOS = (TINY, CI, DEEP)
+TWINS = Scenario(
+    name="twins",
+    about="alice and carol bid alike, and count as one up to their names; bob bids, bob and mallory propose",
+    durations=(4, 3, 1),
+    first_slot=3,
+    last_slot=8,
+    epochs=1,
+    schedule={4: BOB, 5: BOB, 6: MALLORY},
+    balances={ALICE: 2, BOB: 2, MALLORY: 2, CAROL: 2},
+    reward_pool=3,
+    bids=offer(ALICE, 0, CHEAP) | offer(CAROL, 0, CHEAP) | offer(BOB, 0, FREE),
+    forgeries=offer(MALLORY, 0, FREE, ABSURD),
+    elsewhere=frozenset({(BOB, Role.TAKE, Quote(MALLORY, Epoch(0), FREE))}),
+    payments=(2,),
+    interchangeable=(ALICE, CAROL),
+)
+
+SCENARIOS = (TINY, TWINS, CI, DEEP)

@@ -99,11 +99,13 @@ def check_command(
         check_writable(json_file)
     own = [prop for prop in (load_properties(properties) if properties else []) if prop.kind is not Kind.SITUATION]
     budget = _budget(max_states, max_memory, max_seconds)
-    runs = []
+    runs: list[tuple[Machine, Instance, list[Property]]] = []
     for subject in choose_designs(find_designs(machine), design).values():
         where = choose_instance(subject, instance)
         runs.append((subject, where, choose_properties(subject, own, names or [])))
         check_readable(*runs[-1])
+        if recount and where.interchangeable:
+            _fail(f"Spin counts interchangeable values apart, so it cannot recount {where.name!r}; name another instance")
     code, written = Exit.AS_EXPECTED, []
     for subject, where, judged in runs:
         with _progress(_name(subject, where)) as report:

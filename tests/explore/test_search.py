@@ -87,7 +87,7 @@ def test_chunks_and_flushes_do_not_change_what_is_found(monkeypatch: pytest.Monk
     machine = DESIGNS["0.1.0"]
     whole = Search(machine, TINY, machine.properties).run()
     monkeypatch.setattr(search_module, "CHUNK", 100)
-    monkeypatch.setattr(search_module._Run, "FLUSH", 50)
+    monkeypatch.setattr(search_module._Pending, "FLUSH", 50)
     small = Search(machine, TINY, machine.properties).run()
     assert (size(small), small.found, small.tally) == (size(whole), whole.found, whole.tally)
 

@@ -127,17 +127,15 @@ class Visited:
             self._merge()
         return columns
 
-    def nbytes(self) -> int:
-        return sum(column.nbytes for _, run in self._runs for column in run)
-
     def _merge(self) -> None:
         while len(self._runs) > 1 and len(self._runs[-2][0]) < self.GROWTH * len(self._runs[-1][0]):
             (new_keys, new), (keys, old) = self._runs.pop(), self._runs.pop()
             places = np.searchsorted(keys, new_keys) + np.arange(len(new_keys))
             rest = np.ones(len(keys) + len(new_keys), np.bool_)
             rest[places] = False
-            merged = [_interleave(a, b, places, rest) for a, b in zip((keys, *old), (new_keys, *new), strict=True)]
-            self._runs.append((merged[0], tuple(merged[1:])))
+            columns = tuple(_interleave(*pair, places, rest) for pair in zip(old, new, strict=True))
+            is_own_key = len(columns) == 1
+            self._runs.append((columns[0] if is_own_key else _interleave(keys, new_keys, places, rest), columns))
 
 
 def _interleave(old: Column, new: Column, places: Column, rest: NDArray[np.bool_]) -> Column:

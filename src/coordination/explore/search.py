@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from coordination.explore import rows
 from coordination.explore.kernel import CHUNK, Compiler, Kernel, Tally
 from coordination.explore.layout import Layout, Row, TableFull
-from coordination.explore.rows import Columns, Visited
+from coordination.explore.rows import Column, Columns, Visited
 from coordination.explore.symmetry import Canonical
 from coordination.explore.values import narrowed
 from coordination.machine.machine import Instance, Machine
@@ -113,7 +113,7 @@ class Search:
     def initial(self) -> tuple[int, Columns]:
         state = self.layout.unrolled.initial
         columns = tuple(np.array([word], np.int64) for word in self.layout.pack(state))
-        return self.layout.clock_of(state), self.canonical.apply(columns) if self.canonical else columns
+        return self.layout.clock_of(state), columns
 
 
 def chunks(columns: Columns) -> Iterator[tuple[int, Columns]]:
@@ -126,9 +126,38 @@ class _Exhausted(Exception):
     """A budget ran out; the message names it."""
 
 
-class _Run:
-    FLUSH = 1 << 22  # successors of one clock to hold before repetitions among them are dropped
+class _Pending:
+    """Successors at one clock that are yet to be compared with the states known."""
 
+    FLUSH = 1 << 22  # how many to hold before repetitions among them are dropped
+
+    def __init__(self, canonical: Canonical | None) -> None:
+        self._canonical = canonical
+        self._parts: list[Columns] = []
+        self._held = 0
+        self._runs: list[Columns] = []
+
+    def put(self, columns: Columns) -> None:
+        self._parts.append(columns)
+        self._held += rows.size(columns)
+        if self._held > self.FLUSH:
+            self._flush()
+
+    def drain(self) -> tuple[Column, Columns]:
+        """All of them, in canonical form and without repetitions, sorted; with their keys."""
+        self._flush()
+        runs, self._runs = self._runs, []
+        return rows.distinct(rows.concatenate(runs))
+
+    def _flush(self) -> None:
+        if self._parts:
+            columns = rows.concatenate(self._parts)
+            self._parts, self._held = [], 0
+            _, columns = rows.distinct(self._canonical.apply(columns) if self._canonical else columns)
+            self._runs.append(columns)
+
+
+class _Run:
     def __init__(self, search: Search, budget: Budget, report: Callable[[Progress], None] | None) -> None:
         self._search, self._budget, self._report = search, budget, report
         self._result = Exploration(search.layout, search.canonical)
@@ -137,7 +166,9 @@ class _Run:
 
     def explore(self, is_enough: Callable[[Mapping[str, Place]], bool]) -> Exploration:
         clock, columns = self._search.initial()
-        successors = {clock: [columns]}
+        initial = _Pending(self._search.canonical)
+        initial.put(columns)
+        successors = {clock: initial}
         try:
             while (level := self._admit(successors)) and not is_enough(self._result.found):
                 successors = self._expand(level)
@@ -146,12 +177,11 @@ class _Run:
         self._result.seconds = time.perf_counter() - self._started
         return self._result
 
-    def _admit(self, successors: dict[int, list[Columns]]) -> Level:
+    def _admit(self, successors: dict[int, _Pending]) -> Level:
         """Keep the states that are new, judge them, and drop what no later state can equal."""
         level: Level = {}
         for clock in sorted(successors):
-            parts = successors.pop(clock)
-            fresh = self._visited[clock].add(*rows.distinct(rows.concatenate(parts)))
+            fresh = self._visited[clock].add(*successors.pop(clock).drain())
             if rows.size(fresh):
                 level[clock] = fresh
         if not level:
@@ -171,24 +201,11 @@ class _Run:
         for _, chunk in chunks(columns):
             kernel.judge(chunk, partial(self._note, clock, chunk))
 
-    def _expand(self, level: Level) -> dict[int, list[Columns]]:
-        successors: dict[int, list[Columns]] = defaultdict(list)
-        held: Counter[int] = Counter()
-        canonical = self._search.canonical
+    def _expand(self, level: Level) -> dict[int, _Pending]:
+        successors: dict[int, _Pending] = defaultdict(lambda: _Pending(self._search.canonical))
 
         def put(clock: int, _: NDArray[np.int64], columns: Columns) -> None:
-            successors[clock].append(columns)
-            held[clock] += len(columns[0])
-            if held[clock] > self.FLUSH:
-                merge(clock)
-
-        def merge(clock: int) -> None:
-            merged = rows.concatenate(successors[clock])
-            if canonical:
-                merged = canonical.apply(merged)
-            _, merged = rows.distinct(merged)
-            successors[clock] = [merged]
-            held[clock] = 0
+            successors[clock].put(columns)
 
         for clock, columns in level.items():
             kernel = self._search.kernel(clock)
@@ -196,9 +213,6 @@ class _Run:
                 kernel.expand(chunk, put, self._result.tally, partial(self._note, clock, chunk))
                 if start % (CHUNK << 4) == 0:
                     self._check_budget()
-        if canonical:
-            for clock in successors:
-                merge(clock)
         return successors
 
     def _note(self, clock: int, chunk: Columns, name: str, hits: NDArray[np.int64]) -> None:
