@@ -46,6 +46,7 @@ COLUMNS: Mapping[str, Column] = {
     "managers": Column("managers"),
     "judged": Column("judged"),
     "who": Column("who"),
+    "python": Column("Python"),
     "states": Column("distinct\nstates", show_count),
     "steps": Column("steps", show_count),
     "depth": Column("depth"),
@@ -57,7 +58,6 @@ COLUMNS: Mapping[str, Column] = {
     "wall": Column("process\ns", show_seconds),
     "cpu": Column("of it\nCPU s", show_seconds),
     "memory": Column("peak\nmemory", show_memory),
-    "remark": Column("remark"),
 }
 SETTING = ("design", "managers", "judged")  # rows with the same of these are side by side
 BUSY = 1.2  # a process that takes so many times the seconds that it computes has shared its core
@@ -77,7 +77,7 @@ class Target:
 
 @dataclass
 class Comparison:
-    """`rows` have the keys of COLUMNS; a remark says why one could not be measured. `errors` are wrong, not slow."""
+    """`rows` have the keys of COLUMNS; one without measurements says `why`. `errors` are what is wrong, not slow."""
 
     title: str
     notes: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class Comparison:
         try:
             row = label | how(command(), runs=runs)
         except Failed as failed:
-            row = label | {"remark": str(failed)}
+            row = label | {"why": str(failed)}
             if needed:
                 self.errors.append(f"{what}: {failed}")
         self.rows.append(row)
@@ -136,8 +136,7 @@ class Comparison:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
-            is_text = key in ("who", "remark")
-            table.add_column(COLUMNS[key].title, justify="left" if is_text else "right", no_wrap=key != "remark")
+            table.add_column(COLUMNS[key].title, justify="left" if key == "who" else "right", no_wrap=True)
         previous: Row = {}
         for row in self.rows:
             if any(row.get(key) != previous.get(key) for key in SETTING):
@@ -145,6 +144,8 @@ class Comparison:
             table.add_row(*(escape(COLUMNS[key].show(row[key])) if key in row else "" for key in shown))
             previous = row
         console.print(table)
+        for line in dict.fromkeys(f"not measured: {row['who']}: {row['why']}" for row in self.rows if "why" in row):
+            console.print(line, style="yellow", markup=False, highlight=False)
         for fact in self.facts:
             console.print(fact, markup=False, highlight=False)
         for target in self.targets:

@@ -70,7 +70,7 @@ def run(command: Command) -> Ended:
 
 
 def measure(command: Command, *, runs: int = 1) -> Row:
-    """What `command` finds in the best of `runs`: the one that searched for the least seconds, whose median is kept too."""
+    """What `command` finds in the quickest search of `runs`; `median` is of the seconds of all of them."""
     ended = [run(command) for _ in range(runs)]
     found: list[Row] = [json.loads(each.output) for each in ended]
     best = min(found, key=lambda row: float(row["seconds"]))

@@ -88,14 +88,14 @@ def hold(s: Abacus, w: Shop, rod: Rod, lit: bool) -> None:
     when(any_of(s.lit, s.hour == 1))
     when(same(s.lit, lit))
     require("A3", s.coin < 5, "Rich")
-    require("A4", any_of(s.debt > -2, 3 <= s.bead[rod]), "Broke")
-    s.held[rod] = negate(s.held[rod])
+    require("A4", any_of(negate(s.debt < s.bead[rod]), s.bead[rod] >= 3), "Broke")
+    s.held[rod] = ite(s.lit, negate(s.held[rod]), s.coin == 0)
 
 
 @action
 def borrow(s: Abacus, w: Shop) -> None:
     """Less in hand, and a coin for what the first rod shows."""
-    require("B1", 0 - 2 < s.debt, "Broke")
+    require("B1", s.debt > 0 - 2, "Broke")
     s.debt = Debt(s.debt - 1)
     s.coin = w.change[s.bead[Rod(0)]]
 
@@ -122,6 +122,20 @@ def travel(s: Abacus, w: Shop, rod: Rod) -> None:
     """Far out by lamp, else most of the way home."""
     when(all_of(s.bead[rod] == 2, s.hour >= 1))
     s.far[rod] = Distance(ite(s.lit, FAR, s.far[rod] // 2**39))
+
+
+@action
+def mirror(s: Abacus, w: Shop, rod: Rod) -> None:
+    """What depends on one place alone, and changes no other."""
+    when(any_of(s.far[rod] // 2 == 0, s.far[rod] % 3 == 0))
+    s.far[rod] = Distance(FAR - s.far[rod])
+
+
+@action
+def come_home(s: Abacus, w: Shop, rod: Rod) -> None:
+    """The same, otherwise."""
+    when(any_of(s.far[rod] // 3 > 9, s.far[rod] % 2 == 1))
+    s.far[rod] = Distance(s.far[rod] // 2**39)
 
 
 @action
@@ -194,7 +208,7 @@ def machine(actions: Sequence[Action], properties: Sequence[Property]) -> Machin
 
 
 ABACUS = machine(
-    (tick, slide, hold, borrow, settle, swap, travel, overspend, grope),
+    (tick, slide, hold, borrow, settle, swap, travel, mirror, come_home, overspend, grope),
     (beads_are_few, can_slide, far_and_rich, debt_falls_slowly, an_hour_takes_the_light),
 )
 

@@ -131,8 +131,8 @@ def unpacked(layout: Layout, clock: Column, words: Columns) -> Batch:
 def packed(layout: Layout, batch: Batch) -> Columns:
     """A batch as several words: `Layout.pack` for all states at once. Demands that unpacking gives the batch back."""
     words = np.zeros((layout.words, len(batch)), np.int64)
-    for field, slot in layout.slots.items():
-        words[slot.word] |= _positions(batch.columns[field.variable, field.key], slot.values) << slot.shift
+    for place, slot in layout.slots.items():
+        words[slot.word] |= _positions(batch.columns[place.variable, place.key], slot.values) << slot.shift
     again = unpacked(layout, batch.clock(), tuple(words))
     for (name, key), column in batch.columns.items():
         lost = np.flatnonzero(again.columns[name, key] != column)
@@ -411,10 +411,10 @@ class Readings:
     # Against compiled kernels
 
     def check_kernels(self, batch: Batch, chunk: int = CHUNK) -> None:
-        """Successors, rejections by error, and properties; each `chunk` of states in one call."""
+        """Successors, rejections by error, and properties; with `chunk` states in each call of a kernel."""
         for clock, states in batch.by_clock():
-            for part in states.chunks(chunk):
-                self._check_kernel(self._kernel(clock), part)
+            for part in states.chunks(max(chunk, CHUNK)):
+                self._check_kernel(self._kernel(clock), part, chunk)
 
     def check_refusals(self, batch: Batch) -> None:
         """That kernels refuse each of these states, in which the oracle finds that a value leaves its domain."""
@@ -432,55 +432,55 @@ class Readings:
             self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
         return self._kernels[clock]
 
-    def _check_kernel(self, kernel: Kernel, batch: Batch) -> None:
-        tally = Tally()
-        moves = [np.empty((2 + self.layout.words, 0), np.int64)]  # source row, clock, packed state
-        broken = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
-        unclear = {prop.name: np.zeros(len(batch), np.bool_) for prop in self.properties}
-        for taken in self.taken(batch):
-            counts = Counter(taken.answers.tolist())
-            tally.accepted[taken.action] += counts.pop(ACCEPTED, 0)
-            tally.rejected.update(counts)
+    def _check_kernel(self, kernel: Kernel, batch: Batch, chunk: int) -> None:
+        words = stored(self.layout, packed(self.layout, batch))
+        calls = [
+            self._run(kernel, tuple(word[start : start + chunk] for word in words), start)
+            for start in range(0, len(batch), chunk)
+        ]
+        everything = list(self.taken(batch))
+        for call in calls:
+            _compare_tallies(everything, call)
+        moves, judged = [], {prop.name: np.full(len(batch), HOLDS, "<U10") for prop in self.properties}
+        for taken in everything:
             rows = taken.moved
             after = taken.after.take(rows)
             moves.append(np.array([rows, after.clock(), *packed(self.layout, after)]))
             for prop in self.properties:
                 if prop.kind is Kind.STEP:
                     verdicts = self.step_verdicts(prop, taken, rows)
-                    broken[prop.name][rows] |= verdicts == BROKEN
-                    unclear[prop.name][rows] |= verdicts == ASTRAY
-        del tally.rejected[IMPOSSIBLE]
+                    for verdict in (BROKEN, ASTRAY):
+                        judged[prop.name][rows[verdicts == verdict]] = verdict
         for prop in self.properties:
             if prop.kind is not Kind.STEP:
-                verdicts = self.verdicts(prop, batch)
-                broken[prop.name] |= verdicts == (HOLDS if prop.kind is Kind.SITUATION else BROKEN)
-                unclear[prop.name] |= verdicts == ASTRAY
-        found = self._run(kernel, stored(self.layout, packed(self.layout, batch)))
-        self._compare_moves(batch, np.unique(np.concatenate(moves, axis=1), axis=1), found.moves)
-        demand(+tally.accepted == +found.tally.accepted, f"accepted: {tally.accepted}, or {found.tally.accepted}")
-        demand(+tally.rejected == +found.tally.rejected, f"rejected: {tally.rejected}, or {found.tally.rejected}")
-        self.unclear |= {name for name, rows in unclear.items() if rows.any()}
-        for name, rows in broken.items():
-            wrong = np.flatnonzero((rows != found.flags[name]) & ~unclear[name])
-            demand(not len(wrong), f"{name} differs in {[batch.state(row) for row in wrong[:1].tolist()]}")
+                judged[prop.name][:] = self.verdicts(prop, batch)
+        self._compare_moves(batch, np.concatenate(moves, axis=1), np.concatenate([c.moves for c in calls], axis=1))
+        for prop in self.properties:
+            flags = np.concatenate([call.flags[prop.name] for call in calls])
+            found = np.where(flags == (prop.kind is Kind.SITUATION), HOLDS, BROKEN)
+            verdicts = judged[prop.name]
+            self.unclear |= {prop.name} if (verdicts == ASTRAY).any() else set()
+            for row in np.flatnonzero((found != verdicts) & (verdicts != ASTRAY))[:1].tolist():
+                raise Disagreement(f"the oracle and the kernel judge {prop.name} differently in {batch.state(row)}")
 
-    def _run(self, kernel: Kernel, columns: Columns) -> Found:
+    def _run(self, kernel: Kernel, columns: Columns, start: int = 0) -> Found:
+        """What a kernel makes of stored states, of which the first is number `start`."""
         moves = [np.empty((2 + self.layout.words, 0), np.int64)]
-        tally = Tally()
         flags = {prop.name: np.zeros(len(columns[0]), np.bool_) for prop in self.properties}
+        found = Found(slice(start, start + len(columns[0])), Tally(), flags)
 
         def put(clock: int, rows: Rows, successors: Columns) -> None:
-            moves.append(np.array([rows, np.full(len(rows), clock), *fetched(self.layout, successors)]))
+            moves.append(np.array([rows + start, np.full(len(rows), clock), *fetched(self.layout, successors)]))
 
         def flag(name: str, rows: Rows) -> None:
             flags[name][rows] = True
 
         try:
-            kernel.expand(columns, put, tally, flag)
+            kernel.expand(columns, put, found.tally, flag)
         except SpecificationError as refusal:
             raise Disagreement(f"the kernel refuses what the oracle does not: {refusal}") from refusal
         kernel.judge(columns, flag)
-        return Found(np.unique(np.concatenate(moves, axis=1), axis=1), tally, flags)
+        return found._replace(moves=np.concatenate(moves, axis=1))
 
     def _compare_moves(self, batch: Batch, expected: Column, found: Column) -> None:
         ours, theirs = set(map(tuple, expected.T.tolist())), set(map(tuple, found.T.tolist()))
@@ -526,7 +526,9 @@ class Readings:
             expected = taken.written.get(place, before)[rows]
             found = self._evaluate(updates[place], batch, rows) if place in updates else before[rows]
             for row in rows[expected != found][:1].tolist():
-                raise Disagreement(f"{taken.action}{taken.arguments}: the oracle and Z3 set {place} differently in {batch.state(row)}")
+                raise Disagreement(
+                    f"{taken.action}{taken.arguments}: the oracle and Z3 set {place} differently in {batch.state(row)}"
+                )
         for prop in self.properties:
             if prop.kind is Kind.STEP:
                 term = self._unrolled.holds(prop, {}, step)
@@ -557,11 +559,23 @@ class Readings:
 
 
 class Found(NamedTuple):
-    """What a kernel makes of some states."""
+    """What a kernel makes of some states. A move has a source row, and the clock and the words that it leads to."""
 
-    moves: Column
+    rows: slice
     tally: Tally
     flags: Mapping[str, Column]
+    moves: Column = np.empty((0, 0))
+
+
+def _compare_tallies(everything: Iterable[Taken], found: Found) -> None:
+    accepted, rejected = Counter[str](), Counter[str]()
+    for taken in everything:
+        counts = Counter(taken.answers[found.rows].tolist())
+        accepted[taken.action] += counts.pop(ACCEPTED, 0)
+        rejected.update(counts)
+    del rejected[IMPOSSIBLE]
+    demand(+accepted == +found.tally.accepted, f"accepted: {accepted}, or {found.tally.accepted}")
+    demand(+rejected == +found.tally.rejected, f"rejected: {rejected}, or {found.tally.rejected}")
 
 
 def reachable(machine: Machine, instance: Instance, most: int | None = None) -> list[Valuation]:
@@ -588,7 +602,9 @@ def explored(machine: Machine, instance: Instance) -> Batch:
         for level in levels
         for clock, columns in level.items()
     ]
-    return Batch(machine, {place: np.concatenate([part.columns[place] for part in parts]) for place in parts[0].columns})
+    return Batch(
+        machine, {place: np.concatenate([part.columns[place] for part in parts]) for place in parts[0].columns}
+    )
 
 
 def at_random(machine: Machine, instance: Instance, size: int, random: np.random.Generator) -> Batch:

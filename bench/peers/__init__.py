@@ -36,7 +36,7 @@ class Peer:
         if not made.exists():
             HOME.mkdir(exist_ok=True)
             (HOME / ".gitignore").write_text("*\n", encoding="utf-8")
-            unfinished = made.with_suffix(".unfinished")
+            unfinished = HOME / f"{made.name}.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             self._install(unfinished)
             unfinished.rename(made)

@@ -69,7 +69,7 @@ def main(managers: str) -> None:
         sys.exit(result["incomplete_reason"])
     found = [name for name, verdict in result["properties"].items() if not verdict["holds"]]
     size = {"states": result["reachable_states"]}
-    print(json.dumps(size | {"found": found, "seconds": seconds, "remark": f"Python {platform.python_version()}"}))
+    print(json.dumps(size | {"found": found, "seconds": seconds, "python": platform.python_version()}))
 
 
 if __name__ == "__main__":

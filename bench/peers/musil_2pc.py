@@ -95,7 +95,7 @@ def main(managers: str) -> None:
         sys.exit("musil did not explore to the end")
     found = [result.invariant] if result.invariant else []
     size = {"states": result.states_explored}
-    print(json.dumps(size | {"found": found, "seconds": seconds, "remark": f"Python {platform.python_version()}"}))
+    print(json.dumps(size | {"found": found, "seconds": seconds, "python": platform.python_version()}))
 
 
 if __name__ == "__main__":

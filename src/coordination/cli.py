@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -105,10 +104,12 @@ def check_command(
         runs.append((subject, where, choose_properties(subject, own, names or [])))
         check_readable(*runs[-1])
         if recount and where.interchangeable:
-            _fail(f"Spin counts interchangeable values apart, so it cannot recount {where.name!r}; name another instance")
+            _fail(
+                f"Spin counts interchangeable values apart, so it cannot recount {where.name!r}; name another instance"
+            )
     code, written = Exit.AS_EXPECTED, []
     for subject, where, judged in runs:
-        with _progress(_name(subject, where)) as report:
+        with _progress(subject, where) as report:
             checked = check(subject, where, judged, budget, report)
         code = max(code, _print_checked(checked, judged), key=_severity)
         if recount:
@@ -250,7 +251,7 @@ def _find(machine: Machine, instance: Instance, sought: Property, budget: Budget
     from coordination.explore.retrace import shortest_trace
 
     search = Search(machine, instance, [sought])
-    with _progress(_name(machine, instance)) as report:
+    with _progress(machine, instance) as report:
         exploration = search.run(budget, report, until_decided=True)
     trace = shortest_trace(search, exploration, sought)
     if trace:
@@ -304,22 +305,27 @@ def export_promela(
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[Progress], None]]:
+def _progress(machine: Machine, instance: Instance) -> Iterator[Callable[[Progress], None]]:
     """A callback that shows how far a search is, on a terminal, once it has taken two seconds."""
-    started = time.monotonic()
-    with err.status("") as status:
+    what = f"{machine.design} {instance.name}".strip()
+    last = Progress(0, 0, 0, 0.0)
+    with err.status("", refresh_per_second=2) as status:
         status.stop()
 
         def report(progress: Progress) -> None:
-            if err.is_terminal and time.monotonic() - started > 2:
-                rate = progress.states / max(progress.seconds, 0.001)
-                status.update(
-                    f"{what}: {progress.states:,} states, depth {progress.depth}, "
-                    f"{progress.frontier:,} in the frontier, {rate / 1e6:.2f} M states/s"
-                )
+            nonlocal last
+            last = progress
+            if err.is_terminal and progress.seconds > 2:
+                rate = progress.states / progress.seconds / 1e6
+                status.update(f"{what}: {progress.states:,} states, depth {progress.depth}, {rate:.2f} M states/s")
                 status.start()
 
-        yield report
+        try:
+            yield report
+        except KeyboardInterrupt:
+            status.stop()
+            err.print(f"interrupted after {last.states:,} states; nothing is decided", style="yellow")
+            raise
 
 
 def _fail(message: str) -> NoReturn:

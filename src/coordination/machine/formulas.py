@@ -20,7 +20,7 @@ Formula = Any  # a Z3 expression: Z3 comes without types
 
 
 def named(mark: str = "") -> Callable[[Term], Formula]:
-    """Z3 variables that are called like the fields they stand for, with `mark` behind: `balance[1]` and `balance[1]'`."""
+    """Z3 variables that are called like the fields they stand for, with `mark` behind: `balance[1]`, `balance[1]'`."""
     import z3
 
     return lambda leaf: (z3.Bool if leaf.boolean else z3.Int)(f"{leaf.args[0]}{mark}")
