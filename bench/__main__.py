@@ -22,6 +22,8 @@ BENCHMARKS: Mapping[str, Callable[[Say], Comparison]] = {
     "cold-start": cold_start.compare,
 }
 
+WIDTH = 160  # of the widest table; a narrower terminal breaks its lines rather than cutting numbers short
+
 
 def describe_machine() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
@@ -45,7 +47,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     chosen = arguments()
-    console, machine = Console(width=None if sys.stdout.isatty() else 160), describe_machine()
+    console, machine = Console(width=max(WIDTH, Console().width)), describe_machine()
     console.print(f"{machine}. Each measurement is a process of its own, kept on that core.", highlight=False)
     comparisons: dict[str, Comparison] = {}
     for name in chosen.names or BENCHMARKS:

@@ -50,6 +50,7 @@ def run(command: Command) -> Ended:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
+            env={**os.environ, "COLUMNS": "1000"},  # its last words in one line
             preexec_fn=lambda: os.sched_setaffinity(0, {CORE}),
         )
         try:
@@ -73,6 +74,8 @@ def measure(command: Command, *, runs: int = 1) -> Row:
     """What `command` finds in the quickest search of `runs`; `median` is of the seconds of all of them."""
     ended = [run(command) for _ in range(runs)]
     found: list[Row] = [json.loads(each.output) for each in ended]
+    if any(row["states"] != found[0]["states"] for row in found):
+        raise Failed("two runs of it found different numbers of states")
     best = min(found, key=lambda row: float(row["seconds"]))
     median = statistics.median(row["seconds"] for row in found)
     return best | {"median": median, "rate": best["states"] / best["seconds"], **_process(ended)}
@@ -108,4 +111,4 @@ def coordination(*arguments: str) -> Command:
 def _last_words(ended: Ended) -> str:
     """The last line that a failed process printed: of a traceback, the one that names the error."""
     lines = [line.strip() for line in (ended.output + "\n" + ended.errors).splitlines() if line.strip()]
-    return lines[-1] if lines else f"it ended with exit code {ended.code}, without a word"
+    return f"{lines[-1] if lines else 'it ended without a word'} (exit code {ended.code})"

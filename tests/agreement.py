@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -358,17 +359,25 @@ class Readings:
     ) -> None:
         self.machine, self.instance, self.properties = machine, instance, tuple(properties)
         self.oracle = Watched(machine, instance)
-        self.layout = layout or Layout(narrowed(machine, instance), tables=0)
-        self._compiler = Compiler(self.layout)
         self.calls = [(action, arguments) for action in machine.actions for arguments in instance.arguments(action)]
         self._outcomes: dict[int, Answers[Outcome]] = {number: Answers() for number in range(len(self.calls))}
         self._verdicts: dict[str, Answers[str]] = {prop.name: Answers() for prop in self.properties}
-        self._kernels: dict[int, Kernel] = {}
+        self._pack(layout or Layout(narrowed(machine, instance), tables=0))
         self._unrolled = Unrolled(machine, instance)
         self._terms = {(step.action, step.arguments): step for step in self._unrolled.steps({})}
         self._formulas = Formulas(named())
         self._evaluated: dict[Value, Answers[int]] = {}
         self.unclear: set[str] = set()
+
+    def _pack(self, layout: Layout) -> None:
+        self.layout, self._compiler = layout, Compiler(layout)
+        self._kernels: dict[int, Kernel] = {}
+
+    def repacked(self, layout: Layout) -> Readings:
+        """The same with other kernels; what is remembered is shared."""
+        twin = copy(self)
+        twin._pack(layout)
+        return twin
 
     # On integers
 
@@ -514,9 +523,8 @@ class Readings:
             answers[left] = ACCEPTED
         wrong = np.flatnonzero((answers != taken.answers) & ~np.isin(taken.answers, (REFUSED, ASTRAY)))
         for row in wrong[:1].tolist():
-            raise Disagreement(
-                f"{taken.action}{taken.arguments}: {taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3, in {batch.state(row)}"
-            )
+            by_both = f"{taken.answers[row]!r} by the oracle, {answers[row]!r} by Z3"
+            raise Disagreement(f"{taken.action}{taken.arguments}: {by_both}, in {batch.state(row)}")
         if step is None:
             return
         rows = taken.accepted

@@ -26,7 +26,6 @@ from coordination_spec.words import (
     INVALID_BASIS_POINT_FEE,
     INVALID_PROVER_SIGNATURE,
     NOBODY,
-    QUOTE_ALREADY_KNOWN,
     WHOLE,
     Account,
     Address,
@@ -71,14 +70,17 @@ def sign_elsewhere(s: Coordination, w: World, signer: Account, role: Role, quote
 
 @action
 def receive_quote(s: Coordination, w: World, proposer: Account, quote: Quote, recovered: Address) -> None:
-    """N2: an honest proposer's node receives a quote on the make topic; its signature recovers to `recovered`."""
+    """N2: an honest proposer's node receives a quote on the make topic; its signature recovers to `recovered`.
+
+    What it knows already it ignores: the network repeats messages, and nobody is to blame for that.
+    """
     when(w.is_honest(proposer))
+    when(s.seen[proposer, quote] == 0)
     when(any_of(recovered == NOBODY, w.design.shows_make(s, w, Account(recovered), quote)))
     require("N2", recovered == quote.prover, INVALID_PROVER_SIGNATURE)
     require("N2", quote.basis_point_fee <= WHOLE, INVALID_BASIS_POINT_FEE)
     current = w.epoch(s.now)
     require("N2", any_of(quote.epoch == current, quote.epoch == current - 1), EPOCH_NOT_CURRENT_OR_PREVIOUS)
-    require("N2", s.seen[proposer, quote] == 0, QUOTE_ALREADY_KNOWN)
     epoch, fee = quote.epoch, quote.basis_point_fee
     earlier = total(Account, lambda prover: ite(s.seen[proposer, Quote(prover, epoch, fee)] > 0, 1, 0))
     s.seen[proposer, quote] = Rank(earlier + 1)
@@ -137,7 +139,7 @@ def send_claim(s: Coordination, w: World, quote: Quote) -> None:
     proposer = Account(w.schedule[s.now])
     when(w.is_honest(quote.prover))
     when(s.made[quote], "N5")
-    when(all_of(proposer != NOBODY, w.design.shows_take(s, w, proposer, quote, s.now)), "N5")
+    when(all_of(proposer != NOBODY, w.design.shows_take(s, w, proposer, quote, s.now)))
     when(all_of(w.is_in_claim_phase(s.now), quote.epoch == w.epoch(s.now) - 1), "N5")
     when(s.status[quote.epoch] == Status.OPEN, "N5")
     prover, epoch = quote.prover, quote.epoch

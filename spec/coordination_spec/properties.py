@@ -15,7 +15,6 @@ from coordination.machine import (
     ite,
     least,
     negate,
-    same,
     step_property,
     total,
 )
@@ -67,6 +66,12 @@ def gains(before: Coordination, after: Coordination, account: Account) -> Amount
     return Amount(after.balance[account] - before.balance[account])
 
 
+def accepts_proof(s: Coordination, w: World, epoch: Epoch, valid: bool) -> bool:
+    """The contract would take a proof of the epoch now, from whomever."""
+    accepted, _ = attempt(submit_epoch_proof, s, w, NOBODY, epoch, valid)
+    return accepted
+
+
 @step_property(source="seed, bullet 2", rules=("C2",))
 def one_claim_per_epoch(before: Coordination, after: Coordination, w: World) -> bool:
     """An epoch is claimed at most once, ever; a stored claim never changes."""
@@ -82,7 +87,7 @@ def one_claim_per_epoch(before: Coordination, after: Coordination, w: World) -> 
     return forall(Epoch, is_kept)
 
 
-@invariant(source="seed, motivation 2; timeliness design", rules=("C1", "C5", "F2"))
+@invariant(source="seed, motivation 2; timeliness design", rules=("C1", "C5"))
 def one_live_claim(s: Coordination, w: World) -> bool:
     """At most one claim is running at any time."""
     return forall(
@@ -91,7 +96,7 @@ def one_live_claim(s: Coordination, w: World) -> bool:
     )
 
 
-@invariant(source="seed, bullet 6; decided", rules=("C7", "F1", "X1"))
+@invariant(source="seed, bullet 6; decided", rules=("C2", "F1", "X1"))
 def bond_conservation(s: Coordination, w: World) -> bool:
     """The rollup holds the reward pool, the bonds of all claimed epochs, and gifts; no token appears or vanishes."""
     owned = total(Account, lambda account: s.balance[account])
@@ -101,7 +106,7 @@ def bond_conservation(s: Coordination, w: World) -> bool:
     )
 
 
-@step_property(source="seed; timeliness design; decided", rules=("F1", "F2", "F3", "X1"))
+@step_property(source="seed; timeliness design; decided", rules=("C2", "F1", "F2", "F3", "X1"))
 def bond_exit(before: Coordination, after: Coordination, w: World) -> bool:
     """A bond leaves once: back to its prover with a proof in time, or into the pool after the deadline; never both."""
 
@@ -122,15 +127,15 @@ def bond_exit(before: Coordination, after: Coordination, w: World) -> bool:
             implies(all_of(was_claimed, after.status[epoch] == Status.PROVEN), returned),
             implies(all_of(was_claimed, after.status[epoch] == Status.PRUNED), slashed),
             implies(negate(was_claimed), negate(becomes(before, after, epoch, Status.PROVEN))),
+            negate(accepts_proof(before, w, epoch, False)),
         )
 
-    kept = forall(
-        Epoch,
-        lambda epoch: same(before.status[epoch] == Status.CLAIMED, after.status[epoch] == Status.CLAIMED),
-    )
     bonds_before = before.held - before.reward_pool - before.gifts
     bonds_after = after.held - after.reward_pool - after.gifts
-    return all_of(forall(Epoch, leaves_rightly), implies(kept, bonds_before == bonds_after))
+    return all_of(
+        forall(Epoch, leaves_rightly),
+        bonds_after - bonds_before == compute_bonds(after, w) - compute_bonds(before, w),
+    )
 
 
 @invariant(source="seed, bullet 3", rules=("C3",))
@@ -154,7 +159,7 @@ def signature_binding(s: Coordination, w: World) -> bool:
     return forall((Epoch, Slot, Account, BasisPoints), is_bound)
 
 
-@step_property(source="seed, bullets 4 and 6", rules=("C4", "C7"))
+@step_property(source="seed, bullets 4 and 6", rules=("C4",))
 def caller_binding(before: Coordination, after: Coordination, w: World) -> bool:
     """A stored claim's prover is the account that sent the claim and paid the bond."""
 
@@ -184,7 +189,7 @@ def claim_timing(before: Coordination, after: Coordination, w: World) -> bool:
     )
 
 
-@step_property(source="timeliness design", rules=("F1", "F2"))
+@step_property(source="timeliness design", rules=("F2",))
 def proof_timing(before: Coordination, after: Coordination, w: World) -> bool:
     """An epoch becomes PROVEN only within its claim's proof phase."""
     return forall(
@@ -192,7 +197,7 @@ def proof_timing(before: Coordination, after: Coordination, w: World) -> bool:
     )
 
 
-@step_property(source="seed, last paragraph of the interface; rounding decided", rules=("C6", "F1"))
+@step_property(source="seed, last paragraph of the interface; rounding decided", rules=("C6", "EVM"))
 def payout_exact(before: Coordination, after: Coordination, w: World) -> bool:
     """Prover's and proposer's shares add up to the reward, neither is negative, and they follow the stored fee."""
     reward = least(w.reward_per_epoch, before.reward_pool)
@@ -214,7 +219,7 @@ def payout_exact(before: Coordination, after: Coordination, w: World) -> bool:
     return forall((Epoch, Account), is_paid_exactly)
 
 
-@step_property(source="decided", rules=("F1", "X1"))
+@step_property(source="decided", rules=("C2", "X1"))
 def finality(before: Coordination, after: Coordination, w: World) -> bool:
     """PROVEN and PRUNED never change."""
     return forall(
@@ -226,23 +231,25 @@ def finality(before: Coordination, after: Coordination, w: World) -> bool:
     )
 
 
-@invariant(source="seed; decided", rules=("C6", "F1", "F2", "F3"))
+@invariant(source="seed; decided", rules=("C6", "X1"))
 def honest_prover_safe(s: Coordination, w: World) -> bool:
-    """Whoever holds a running claim and a valid proof can hand it in now, and gets the bond and the fee."""
+    """Whoever holds a claim and has a valid proof in time can hand it in, and gets the bond and the fee."""
     reward = least(w.reward_per_epoch, s.reward_pool)
 
     def is_paid(epoch: Epoch, prover: Account) -> bool:
         accepted, after = attempt(submit_epoch_proof, s, w, prover, epoch, True)
         owed = w.bond + compute_prover_share(s, reward, epoch)
+        in_time = s.now < s.claim_slot[epoch] + w.proof_slots
+        unpaid = s.status[epoch] != Status.PROVEN
         return implies(
-            all_of(is_running(s, w, epoch), s.claim_prover[epoch] == prover),
+            all_of(s.claim_prover[epoch] == prover, in_time, unpaid),
             all_of(accepted, gains(s, after, prover) >= owed),
         )
 
     return forall((Epoch, Account), is_paid)
 
 
-@invariant(source="decided", rules=("N3", "N4"))
+@invariant(source="decided", rules=("N4",))
 def no_equivocation(s: Coordination, w: World) -> bool:
     """An honest proposer never signs two takes for one epoch in one slot, crashes included."""
 
@@ -252,7 +259,7 @@ def no_equivocation(s: Coordination, w: World) -> bool:
     return forall((Slot, Epoch), is_single)
 
 
-@invariant(source="decided", rules=("C3", "N3", "N4"))
+@invariant(source="decided", rules=("N4",))
 def single_usable_take(s: Coordination, w: World) -> bool:
     """At most one quote carries a take by the current slot's honest proposer that the contract would accept."""
     proposer = Account(w.schedule[s.now])

@@ -66,4 +66,3 @@ PANIC: Final = "Panic"  # the EVM's, where checked arithmetic would leave its ra
 EPOCH_NO_LONGER_CLAIMABLE: Final = "EpochNoLongerClaimable"
 INVALID_PROVER_SIGNATURE: Final = "InvalidProverSignature"
 EPOCH_NOT_CURRENT_OR_PREVIOUS: Final = "EpochNotCurrentOrPrevious"
-QUOTE_ALREADY_KNOWN: Final = "QuoteAlreadyKnown"

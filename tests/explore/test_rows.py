@@ -59,11 +59,11 @@ def key_of(words: int, state: tuple[int, ...]) -> int:
 
 @HASHES
 @pytest.mark.parametrize("places", [None, 8], ids=["places for all", "more rows than places"])
-@given(given=sets())
-@example(given=(2, []))
-@example(given=(2, [(MOST, LEAST), (LEAST, MOST), (MOST, LEAST)]))
-def test_distinct_rows_are_those_of_the_set(bits: int, places: int | None, given: tuple[int, Rows]) -> None:
-    words, states = given
+@given(drawn=sets())
+@example(drawn=(2, []))
+@example(drawn=(2, [(MOST, LEAST), (LEAST, MOST), (MOST, LEAST)]))
+def test_distinct_rows_are_those_of_the_set(bits: int, places: int | None, drawn: tuple[int, Rows]) -> None:
+    words, states = drawn
     columns = columns_of(words, states)
     with hashing(bits, places):
         keys, found = distinct(columns)
@@ -74,11 +74,11 @@ def test_distinct_rows_are_those_of_the_set(bits: int, places: int | None, given
 
 
 @HASHES
-@given(given=sets(), random=st.randoms(use_true_random=False))
+@given(drawn=sets(), random=st.randoms(use_true_random=False))
 def test_distinct_rows_do_not_depend_on_the_order_of_what_is_given(
-    bits: int, given: tuple[int, Rows], random: Random
+    bits: int, drawn: tuple[int, Rows], random: Random
 ) -> None:
-    words, states = given
+    words, states = drawn
     shuffled = list(states)
     random.shuffle(shuffled)
     with hashing(bits):
@@ -87,9 +87,9 @@ def test_distinct_rows_do_not_depend_on_the_order_of_what_is_given(
 
 @HASHES
 @pytest.mark.parametrize("growth", [1, Visited.GROWTH, 1_000])
-@given(given=sets(max_size=60), sizes=st.lists(st.integers(0, 12), max_size=12))
-def test_what_was_visited_is_new_once(bits: int, growth: int, given: tuple[int, Rows], sizes: list[int]) -> None:
-    words, states = given
+@given(drawn=sets(max_size=60), sizes=st.lists(st.integers(0, 12), max_size=12))
+def test_what_was_visited_is_new_once(bits: int, growth: int, drawn: tuple[int, Rows], sizes: list[int]) -> None:
+    words, states = drawn
     visited, known, rest = Visited(), set[tuple[int, ...]](), states
     with hashing(bits), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Visited, "GROWTH", growth)

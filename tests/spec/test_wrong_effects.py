@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from coordination.machine import Action, action, ite
+from coordination.machine import Action, action, ite, require
 from coordination_spec import nodes, rollup
-from coordination_spec.instances import TINY
+from coordination_spec.instances import TINY, Scenario
 from coordination_spec.properties import SAFETY
 from coordination_spec.state import Coordination
-from coordination_spec.words import Account, Address, Amount, Epoch, Payment, Quote, Slot, Status
+from coordination_spec.words import NOTHING_TO_PRUNE, Account, Address, Amount, Epoch, Payment, Quote, Slot, Status
 from coordination_spec.world import World
 from tests.spec.worlds import HARDENED, explore, violated
 
-CASES: list[tuple[str, Action, set[str]]] = []
+CASES: list[tuple[str, Action, set[str], Scenario]] = []
+POOR = replace(TINY, name="poor", reward_pool=0)
 
 
-def breaks(*properties: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def breaks(*properties: str, scenario: Scenario = TINY) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a wrong twin of the action that its name starts with, and what that must break."""
 
     def register(run: Callable[..., None]) -> Callable[..., None]:
         right = next(each for each in HARDENED.actions if run.__name__.startswith(each.name))
         twin = action(run)
-        CASES.append((run.__name__, Action(right.name, twin.run, twin.parameters), set(properties)))
+        CASES.append((run.__name__, Action(right.name, twin.run, twin.parameters), set(properties), scenario))
         return run
 
     return register
@@ -82,6 +84,14 @@ def submit_epoch_proof_with_the_bond_to_the_proposer(
     s.balance[proposer] = Amount(s.balance[proposer] + w.bond)
 
 
+@breaks("BOND_CONSERVATION", "BOND_EXIT", "PAYOUT_EXACT", scenario=POOR)
+def submit_epoch_proof_slashing_the_bond_too(
+    s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool
+) -> None:
+    rollup.submit_epoch_proof.run(s, w, caller, epoch, valid)
+    s.reward_pool = Amount(s.reward_pool + w.bond)
+
+
 @breaks("ONE_CLAIM_PER_EPOCH", "SIGNATURE_BINDING")
 def submit_epoch_proof_forgetting_the_claim(
     s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool
@@ -105,6 +115,13 @@ def prune_returning_the_bond(s: Coordination, w: World, caller: Account, epoch: 
     s.reward_pool = Amount(s.reward_pool - bond)
     s.held = Amount(s.held - bond)
     s.balance[prover] = Amount(s.balance[prover] + bond)
+
+
+@breaks("BOND_EXIT")
+def prune_whatever_the_time(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
+    require("X1", s.status[epoch] == Status.CLAIMED, NOTHING_TO_PRUNE)
+    s.status[epoch] = Status.PRUNED
+    s.reward_pool = Amount(s.reward_pool + w.bond)
 
 
 @breaks("ONE_CLAIM_PER_EPOCH")
@@ -131,7 +148,7 @@ def publish_take_forgetting_the_choice(s: Coordination, w: World, quote: Quote) 
     s.choice_prover = Address(0)
 
 
-@pytest.mark.parametrize(("name", "twin", "properties"), CASES, ids=[name for name, _, _ in CASES])
-def test_a_wrong_effect_breaks_exactly(name: str, twin: Action, properties: set[str]) -> None:
+@pytest.mark.parametrize(("name", "twin", "properties", "scenario"), CASES, ids=[name for name, *_ in CASES])
+def test_a_wrong_effect_breaks_exactly(name: str, twin: Action, properties: set[str], scenario: Scenario) -> None:
     assert properties <= {prop.name for prop in SAFETY}
-    assert violated(explore(HARDENED.replacing(twin), TINY)).keys() == properties
+    assert violated(explore(HARDENED.replacing(twin), scenario)).keys() == properties

@@ -18,7 +18,7 @@ METHOD = "exhaustive"
 
 @dataclass(frozen=True)
 class Checked:
-    """The verdicts of one exploration; its size against the pinned one; and which steps it saw, by action and error."""
+    """The verdicts of one exploration; its size against the pinned one; and which steps it saw."""
 
     machine: Machine
     instance: Instance
@@ -35,9 +35,9 @@ class Checked:
 
     @property
     def never(self) -> list[str]:
-        """The actions that were never accepted and the errors that nobody got, though some rule could have said so."""
+        """The actions that were never accepted, and the guards that never failed."""
         accepted = (action.name for action in self.machine.actions if not self.tally.accepted[action.name])
-        return [*accepted, *(error for error, times in sorted(self.tally.rejected.items()) if not times)]
+        return [*accepted, *(" ".join(guard) for guard, times in sorted(self.tally.rejected.items()) if not times)]
 
 
 def check(

@@ -26,16 +26,17 @@ from coordination.machine.unrolled import Field, StepTerms
 
 CHUNK = 1 << 14  # states at a time: a column of them, and the masks over them, stay in a core's cache
 
+Refusal = tuple[str, str, str]  # action, rule, error
 Put = Callable[[int, NDArray[np.int64], Columns], None]  # (clock after, rows that made the step, their successors)
 Flag = Callable[[str, NDArray[np.int64]], None]  # (property, rows with a step that breaks it)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many steps were accepted, by action, and rejected, by error."""
+    """How many steps were accepted, by action, and rejected, by the guard that did it."""
 
     accepted: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[Refusal] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -108,24 +109,25 @@ class Compiler:
 
     def _print_steps(self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer) -> None:
         judged = [prop for prop in properties if prop.kind is Kind.STEP]
-        always: Counter[str] = Counter()  # rejections that depend on nothing: one for each state
+        always: Counter[Refusal] = Counter()  # rejections that depend on nothing: one for each state
         for step in self._unrolled.steps(fixed):
             accepted = self._print_guards(guards, step, always)
             if accepted is not False:
                 guards.line(f"accepted[{step.action!r}] += {guards.count(accepted)}  # {step.arguments}")
                 self._print_successors(guards, step, accepted, fixed, judged)
-        for error, times in sorted(always.items()):
-            guards.line(f"rejected[{error!r}] += {times} * size")
+        for refusal, times in sorted(always.items()):
+            guards.line(f"rejected[{refusal!r}] += {times} * size")
 
-    def _print_guards(self, guards: Printer, step: StepTerms, always: Counter[str]) -> Value:
+    def _print_guards(self, guards: Printer, step: StepTerms, always: Counter[Refusal]) -> Value:
         """Print the rejections of a step, guard by guard; return where it is accepted."""
         so_far = terms.conjunction(step.when)
         for guard in step.guards:
             passed = terms.conjunction((so_far, guard.holds))
+            refusal = (step.action, guard.rule, guard.error)
             if so_far is True and passed is False:
-                always[guard.error] += 1
+                always[refusal] += 1
             else:
-                guards.line(f"rejected[{guard.error!r}] += {guards.count(so_far)} - {guards.count(passed)}")
+                guards.line(f"rejected[{refusal!r}] += {guards.count(so_far)} - {guards.count(passed)}")
             so_far = passed
         return so_far
 

@@ -69,35 +69,43 @@ def action(run: Callable[..., None]) -> Action:
     return Action(run.__name__, run, tuple(Parameter(name, hints[name]) for name in names))
 
 
+class _Refused(Exception):
+    """A check of an imagined call fails for certain; nothing after it is reached."""
+
+
 class _Attempt:
-    """The reading of a call that a property imagines: collects what the call depends on."""
+    """The reading of a call that a property imagines: collects the callee's checks."""
 
     def __init__(self, outer: Reading) -> None:
-        self._outer = outer
-        self.dropped = outer.dropped
-        self.facts: list[bool] = []
-
-    def domain(self, sort: Sort) -> Sequence[int]:
-        return self._outer.domain(sort)
+        self.dropped, self.domain, self.action = outer.dropped, outer.domain, outer.action
+        self.checks: list[bool] = []
 
     def when(self, condition: bool, rule: str) -> None:
-        if not rule or rule not in self.dropped:
-            self.facts.append(condition)
+        """Who could make the call, and when, does not matter to one that is only imagined."""
 
     def require(self, rule: str, condition: bool, error: str) -> None:
-        self.when(condition, rule)
+        if rule not in self.dropped:
+            self.checks.append(condition)
+            if condition is False:
+                raise _Refused
 
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """An imagined call announces nothing."""
 
 
 def attempt(imagined: Action, s: S, w: Any, *arguments: Any) -> tuple[bool, S]:
-    """Whether `imagined` would be accepted in `s`, and the state after it if so; `s` stays as it is."""
+    """Whether the callee would accept this call in `s`, and the state after it if so; `s` stays as it is.
+
+    Where the machine under study has replaced the action, it is the replacement that is imagined.
+    """
     after = copy(s)
     collector = _Attempt(current())
     with reading(collector):
-        imagined.run(after, w, *arguments)
-    return all_of(*collector.facts), after
+        try:
+            current().action(imagined.name).run(after, w, *arguments)
+        except _Refused:
+            return False, s
+    return all_of(*collector.checks), after
 
 
 def all_arguments(

@@ -29,6 +29,9 @@ class Reading(Protocol):
     def domain(self, sort: Sort) -> Sequence[int]:
         """The values of `sort` in this instance, ascending."""
 
+    def action(self, name: str) -> Any:
+        """The machine's own action of that name."""
+
     def when(self, condition: bool, rule: str) -> None: ...
 
     def require(self, rule: str, condition: bool, error: str) -> None: ...

@@ -88,15 +88,18 @@ class Machine:
             )
         return self.instances[name]
 
+    def action(self, name: str) -> Action:
+        for action in self.actions:
+            if action.name == name:
+                return action
+        raise SpecificationError(f"{self.name} has no action {name!r}")
+
     def without(self, rule: str) -> Machine:
         """This machine with one rule's guards dropped, to see what the rule is for."""
         return replace(self, dropped=self.dropped | {rule}, expected={}, pins={})
 
     def replacing(self, *actions: Action) -> Machine:
         """This machine with some of its actions replaced by others of the same name."""
-        new = {action.name: action for action in actions}
-        unknown = new.keys() - {action.name for action in self.actions}
-        if unknown:
-            raise SpecificationError(f"{self.name} has no action {sorted(unknown)[0]!r} to replace")
+        new = {self.action(action.name).name: action for action in actions}
         kept = tuple(new.get(action.name, action) for action in self.actions)
         return replace(self, actions=kept, expected={}, pins={})

@@ -6,11 +6,11 @@ not fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from coordination.machine.action import Action, Arguments
-from coordination.machine.language import Sort, reading
+from coordination.machine.language import reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Map, SpecificationError, State, Variable, flat_key, sort_name, variables
@@ -29,12 +29,9 @@ class _Rejected(Exception):
 class _Run:
     """The reading of one call: stops at the first fact that fails."""
 
-    def __init__(self, instance: Instance, dropped: frozenset[str]) -> None:
-        self._instance, self.dropped = instance, dropped
+    def __init__(self, machine: Machine, instance: Instance) -> None:
+        self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
         self.events: list[Event] = []
-
-    def domain(self, sort: Sort) -> Sequence[int]:
-        return self._instance.domain(sort)
 
     def when(self, condition: bool, rule: str) -> None:
         if not condition and rule not in self.dropped:
@@ -78,7 +75,7 @@ class Oracle:
 
     def run(self, state: Valuation, action: Action, arguments: Arguments) -> Step | None:
         """The step that `action` makes of `state`, or None where the world does not allow it."""
-        run = _Run(self.instance, self.machine.dropped)
+        run = _Run(self.machine, self.instance)
         live = self._open(state)
         with reading(run):
             try:
@@ -116,7 +113,7 @@ class Oracle:
         """Whether `prop` is true of a state, or (a step property) of the state before and the state after."""
         expected = 2 if prop.kind is Kind.STEP else 1
         assert len(states) == expected, f"{prop.name} speaks of {expected} states"
-        with reading(_Run(self.instance, self.machine.dropped)):
+        with reading(_Run(self.machine, self.instance)):
             return bool(prop.holds(*map(self._open, states), self.instance.constants))
 
     def _open(self, valuation: Valuation) -> State:

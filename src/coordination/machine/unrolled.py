@@ -64,14 +64,11 @@ class _Abandoned(Exception):
 class _Recorder:
     """The reading that writes down guards. A `when` that is False everywhere abandons the step instance."""
 
-    def __init__(self, instance: Instance, dropped: frozenset[str]) -> None:
-        self._instance, self.dropped = instance, dropped
+    def __init__(self, machine: Machine, instance: Instance) -> None:
+        self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
         self.conditions: list[Value] = []
         self.guards: list[Guard] = []
         self.possible = True
-
-    def domain(self, sort: Sort) -> Sequence[int]:
-        return self._instance.domain(sort)
 
     def when(self, condition: Value, rule: str) -> None:
         if rule and rule in self.dropped:
@@ -127,7 +124,7 @@ class Unrolled:
         return [step for step in found if step is not None]
 
     def _step(self, action: Action, arguments: Arguments, fixed: Mapping[str, int]) -> StepTerms | None:
-        recorder = _Recorder(self.instance, self.machine.dropped)
+        recorder = _Recorder(self.machine, self.instance)
         live = self._open(fixed)
         updates: dict[Field, Value] = {}
         with reading(recorder):
@@ -146,7 +143,7 @@ class Unrolled:
         if prop.kind is Kind.STEP:
             assert step is not None, f"{prop.name} speaks of a step"
             states.append(self._open(fixed, step.updates))
-        with reading(_Recorder(self.instance, self.machine.dropped)):
+        with reading(_Recorder(self.machine, self.instance)):
             return prop.holds(*states, self.instance.constants)
 
     def _open(self, fixed: Mapping[str, int], updates: Mapping[Field, Value] | None = None) -> State:
