@@ -29,7 +29,7 @@ from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
 from coordination.machine.state import Key, variables
 from coordination.machine.terms import Value
-from coordination.machine.trace import Valuation
+from coordination.machine.trace import Step, Valuation
 from coordination.machine.unrolled import Unrolled
 
 Place = tuple[str, Key]  # a scalar has the key ()
@@ -179,8 +179,18 @@ class _Refused(SpecificationError):
 
 
 class Outcome(NamedTuple):
-    answer: str  # ACCEPTED, IMPOSSIBLE, REFUSED, ASTRAY, or the name of the error that rejects the step
+    answer: str  # ACCEPTED, IMPOSSIBLE, REFUSED, ASTRAY, or the rule that rejects the step and its error
     writes: Mapping[Place, int]
+
+
+def answer_of(step: Step | None) -> str:
+    if step is None:
+        return IMPOSSIBLE
+    return rejection(step.rule, step.error) if step.error else ACCEPTED
+
+
+def rejection(rule: str | None, error: str) -> str:
+    return f"{rule}: {error}"
 
 
 class Watched(Oracle):
@@ -203,8 +213,7 @@ class Watched(Oracle):
             return Outcome(REFUSED, {}), self._reads[0]
         except SpecificationError:
             return Outcome(ASTRAY, {}), self._reads[0]
-        answer = IMPOSSIBLE if step is None else step.error or ACCEPTED
-        return Outcome(answer, self._writes), self._reads[0]
+        return Outcome(answer_of(step), self._writes), self._reads[0]
 
     def verdict(self, prop: Property, *states: Valuation) -> tuple[str, Iterable[Any]]:
         """What is true of a property; and all that this depends on: for a step property, (which state, place)."""
@@ -376,6 +385,7 @@ class Readings:
     def repacked(self, layout: Layout) -> Readings:
         """The same with other kernels; what is remembered is shared."""
         twin = copy(self)
+        twin.unclear = set()
         twin._pack(layout)
         return twin
 
@@ -518,7 +528,7 @@ class Readings:
                 left = left[self._evaluate(fact, batch, left) == 1]
             for guard in step.guards:
                 passes = self._evaluate(guard.holds, batch, left) == 1
-                answers[left[~passes]] = guard.error
+                answers[left[~passes]] = rejection(guard.rule, guard.error)
                 left = left[passes]
             answers[left] = ACCEPTED
         wrong = np.flatnonzero((answers != taken.answers) & ~np.isin(taken.answers, (REFUSED, ASTRAY)))
@@ -576,14 +586,14 @@ class Found(NamedTuple):
 
 
 def _compare_tallies(everything: Iterable[Taken], found: Found) -> None:
-    accepted, rejected = Counter[str](), Counter[str]()
+    expected: Counter[tuple[str, str]] = Counter()
     for taken in everything:
-        counts = Counter(taken.answers[found.rows].tolist())
-        accepted[taken.action] += counts.pop(ACCEPTED, 0)
-        rejected.update(counts)
-    del rejected[IMPOSSIBLE]
-    demand(+accepted == +found.tally.accepted, f"accepted: {accepted}, or {found.tally.accepted}")
-    demand(+rejected == +found.tally.rejected, f"rejected: {rejected}, or {found.tally.rejected}")
+        answers = Counter(taken.answers[found.rows].tolist())
+        expected.update({(taken.action, answer): times for answer, times in answers.items() if answer != IMPOSSIBLE})
+    counted = Counter({(action, ACCEPTED): times for action, times in found.tally.accepted.items()})
+    for (action, rule, error), times in found.tally.rejected.items():
+        counted[action, rejection(rule, error)] += times
+    demand(+expected == +counted, f"only by the oracle: {expected - counted}; only by the kernel: {counted - expected}")
 
 
 def reachable(machine: Machine, instance: Instance, most: int | None = None) -> list[Valuation]:

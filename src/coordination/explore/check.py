@@ -26,18 +26,13 @@ class Checked:
     size: Pin
     exhausted: str  # the budget that ran out, if one did
     tally: Tally
+    never: tuple[str, ...]  # the actions that were never accepted, and the guards that never failed
 
     @property
     def drift(self) -> Pin | None:
         """The pinned size, if the exploration was complete and found another one."""
         pinned = self.machine.pins.get(self.instance.name)
         return pinned if not self.exhausted and pinned is not None and pinned != self.size else None
-
-    @property
-    def never(self) -> list[str]:
-        """The actions that were never accepted, and the guards that never failed."""
-        accepted = (action.name for action in self.machine.actions if not self.tally.accepted[action.name])
-        return [*accepted, *(" ".join(guard) for guard, times in sorted(self.tally.rejected.items()) if not times)]
 
 
 def check(
@@ -54,7 +49,16 @@ def check(
     exploration = search.run(budget, report)
     verdicts = (_judge(search, exploration, prop, expected.get(prop.name)) for prop in properties)
     size = Pin(exploration.states, exploration.transitions, exploration.depth)
-    return Checked(machine, instance, tuple(verdicts), size, exploration.exhausted, exploration.tally)
+    return Checked(
+        machine, instance, tuple(verdicts), size, exploration.exhausted, exploration.tally, _never(search, exploration)
+    )
+
+
+def _never(search: Search, exploration: Exploration) -> tuple[str, ...]:
+    tally = exploration.tally
+    actions = (action.name for action in search.machine.actions if not tally.accepted[action.name])
+    guards = (" ".join(guard) for guard in sorted(search.layout.unrolled.checks) if not tally.rejected[guard])
+    return (*actions, *guards)
 
 
 def _judge(search: Search, exploration: Exploration, prop: Property, known: Expected | None) -> Verdict:

@@ -68,6 +68,7 @@ class _Recorder:
         self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
         self.conditions: list[Value] = []
         self.guards: list[Guard] = []
+        self.checked: set[tuple[str, str]] = set()  # also where the check cannot fail
         self.possible = True
 
     def when(self, condition: Value, rule: str) -> None:
@@ -80,7 +81,10 @@ class _Recorder:
             self.conditions.append(condition)
 
     def require(self, rule: str, condition: Value, error: str) -> None:
-        if rule in self.dropped or condition is True:
+        if rule in self.dropped:
+            return
+        self.checked.add((rule, error))
+        if condition is True:
             return
         self.guards.append(Guard(rule, condition, error))
         if condition is False:
@@ -103,6 +107,7 @@ class Unrolled:
             for v in self.variables
             for key in product(*self._domains[v.name])
         }
+        self.checks: set[tuple[str, str, str]] = set()  # (action, rule, error) of every guard that was read so far
         self._considered = [(action, instance.arguments(action)) for action in machine.actions]
 
     def narrow(self, values: Mapping[tuple[str, Key], Sequence[int]]) -> None:
@@ -133,6 +138,7 @@ class Unrolled:
                 updates = self._written(live, fixed)
             except _Abandoned:
                 pass
+        self.checks |= {(action.name, *check) for check in recorder.checked}
         if not recorder.possible:
             return None
         return StepTerms(action.name, arguments, tuple(recorder.conditions), tuple(recorder.guards), updates)
