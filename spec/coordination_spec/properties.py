@@ -142,21 +142,25 @@ def bond_exit(before: Coordination, after: Coordination, w: World) -> bool:
 def signature_binding(s: Coordination, w: World) -> bool:
     """A stored claim implies that its slot's proposer signed a take of this prover, epoch and fee for this rollup."""
 
-    def is_bound(epoch: Epoch, slot: Slot, prover: Account, fee: BasisPoints) -> bool:
-        proposer = w.schedule[slot]
+    def is_by_the_proposer(epoch: Epoch, slot: Slot) -> bool:
+        stored = all_of(has_claim(s, epoch), s.claim_slot[epoch] == slot)
+        return implies(stored, s.claim_proposer[epoch] == w.schedule[slot])
+
+    def is_bound(epoch: Epoch, proposer: Account, prover: Account, fee: BasisPoints) -> bool:
         stored = all_of(
+            s.claim_proposer[epoch] == proposer,
             s.claim_prover[epoch] == prover,
             s.claim_fee[epoch] == fee,
-            s.claim_slot[epoch] == slot,
         )
         quote = Quote(prover, epoch, fee)
-        took = exists(Slot, lambda at: all_of(w.schedule[at] == proposer, s.taken[at, quote]))
-        return implies(
-            stored,
-            all_of(s.claim_proposer[epoch] == proposer, proposer != NOBODY, any_of(w.adversarial[proposer], took)),
-        )
+        took = exists(Slot, lambda slot: all_of(w.schedule[slot] == proposer, s.taken[slot, quote]))
+        return implies(stored, any_of(w.adversarial[proposer], took))
 
-    return forall((Epoch, Slot, Account, BasisPoints), is_bound)
+    return all_of(
+        forall(Epoch, lambda epoch: implies(has_claim(s, epoch), s.claim_proposer[epoch] != NOBODY)),
+        forall((Epoch, Slot), is_by_the_proposer),
+        forall((Epoch, Account, Account, BasisPoints), is_bound),
+    )
 
 
 @step_property(source="seed, bullets 4 and 6", rules=("C4",))

@@ -32,7 +32,6 @@ from coordination_spec.words import (
     NOTHING_TO_PRUNE,
     PANIC,
     PROOF_PHASE_ENDED,
-    QUOTE_ALREADY_KNOWN,
     Amount,
 )
 from tests.spec.worlds import HARDENED, SEED, difference, edited
@@ -45,7 +44,6 @@ REJECTIONS = {
         INVALID_PROVER_SIGNATURE,
         INVALID_BASIS_POINT_FEE,
         EPOCH_NOT_CURRENT_OR_PREVIOUS,
-        QUOTE_ALREADY_KNOWN,
     },
     "claim_proof_right": {
         NOT_IN_CLAIM_PHASE,

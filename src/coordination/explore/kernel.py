@@ -108,13 +108,15 @@ class Compiler:
         return printer
 
     def _print_steps(self, fixed: Mapping[str, int], properties: Sequence[Property], guards: Printer) -> None:
-        judged = [prop for prop in properties if prop.kind is Kind.STEP]
+        judged = [(prop, *self._unrolled.reads_after(prop, fixed)) for prop in properties if prop.kind is Kind.STEP]
         always: Counter[Refusal] = Counter()  # rejections that depend on nothing: one for each state
         for step in self._unrolled.steps(fixed):
             accepted = self._print_guards(guards, step, always)
             if accepted is not False:
                 guards.line(f"accepted[{step.action!r}] += {guards.count(accepted)}  # {step.arguments}")
-                self._print_successors(guards, step, accepted, fixed, judged)
+                changed = {place.variable for place in step.updates}
+                at_stake = [prop for prop, reads, is_kept in judged if not is_kept or reads & changed]
+                self._print_successors(guards, step, accepted, fixed, at_stake)
         for refusal, times in sorted(always.items()):
             guards.line(f"rejected[{refusal!r}] += {times} * size")
 

@@ -7,13 +7,14 @@ guards and updates over fields; properties become one boolean term. Kernels, Z3 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from coordination.machine import terms
 from coordination.machine.action import Action, Arguments
-from coordination.machine.language import Sort, reading
+from coordination.machine.language import reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
@@ -94,6 +95,21 @@ class _Recorder:
         """Events change nothing; the oracle reports them."""
 
 
+class _Watched:
+    """A state that notes which of its variables are asked for."""
+
+    def __init__(self, live: State) -> None:
+        self._live, self._names = live, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        self._names.add(name)
+        return getattr(self._live, name)
+
+    def __copy__(self) -> State:
+        self._names.update(vars(self._live))
+        return copy(self._live)
+
+
 class Unrolled:
     """A machine in an instance, read as terms. `fixed` holds values of scalars that the terms are specialised to."""
 
@@ -151,6 +167,16 @@ class Unrolled:
             states.append(self._open(fixed, step.updates))
         with reading(_Recorder(self.machine, self.instance)):
             return prop.holds(*states, self.instance.constants)
+
+    def reads_after(self, prop: Property, fixed: Mapping[str, int]) -> tuple[frozenset[str], bool]:
+        """The variables that a step property reads of the state after; and whether it holds where nothing changes.
+
+        Where it does, a step that changes none of these variables keeps it.
+        """
+        watched = _Watched(self._open(fixed))
+        with reading(_Recorder(self.machine, self.instance)):
+            kept = prop.holds(self._open(fixed), watched, self.instance.constants)
+        return frozenset(watched._names), kept is True
 
     def _open(self, fixed: Mapping[str, int], updates: Mapping[Field, Value] | None = None) -> State:
         live = self.machine.state.__new__(self.machine.state)
