@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coordination.explore.layout import Column, Layout, Slot
+from coordination.explore.layout import WORD_BITS, Column, Layout, Slot
 from coordination.machine import terms
+from coordination.machine.state import SpecificationError
 from coordination.machine.terms import Term, Value
 from coordination.machine.unrolled import Field
 
@@ -148,6 +149,8 @@ class Printer:
             return (" & " if op == "and" else " | ").join(map(self.name, self._grouped(term)))
         if op == "ite":
             return f"where({', '.join(map(self.name, args))})"
+        if max(map(abs, terms.interval(term))) >= 1 << WORD_BITS:
+            raise SpecificationError(f"{term} may need more than {WORD_BITS} bits; give its sorts smaller domains")
         sign = {"add": "+", "sub": "-", "mul": "*", "div": "//", "mod": "%"}[op]
         return f"{self.name(args[0])} {sign} {self.name(args[1])}"
 

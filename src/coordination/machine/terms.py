@@ -12,7 +12,6 @@ Python must never decide on a term (`if`, `and`, `or`, `not` would silently pick
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import inf
 from typing import Any, NoReturn, Protocol
 
 Value = Any  # an `int`, a `bool`, or a `Term`: the three readings share one source, so one name stands for all.
@@ -155,30 +154,41 @@ def field(reference: Reference, boolean: bool) -> Term:
     return _make("field", (reference,), boolean)
 
 
-_intervals: dict[int, tuple[float, float]] = {}
+_intervals: dict[int, tuple[int, int]] = {}
 
 
-def interval(value: Value) -> tuple[float, float]:
+def interval(value: Value) -> tuple[int, int]:
     """Bounds on what an integer term can be, as far as they are easily seen."""
     if type(value) is not Term:
-        return value, value
+        return int(value), int(value)
     known = _intervals.get(value.uid)
     if known is None:
         known = _intervals[value.uid] = _interval(value)
     return known
 
 
-def _interval(term: Term) -> tuple[float, float]:
+def _interval(term: Term) -> tuple[int, int]:
     if term.op == "field":
         values = term.args[0].values
         return values[0], values[-1]
-    if term.op == "ite":
-        (low, high), (other_low, other_high) = map(interval, term.args[1:])
-        return min(low, other_low), max(high, other_high)
-    if term.op in ("add", "sub"):
-        (low, high), (other_low, other_high) = map(interval, term.args)
-        return (low + other_low, high + other_high) if term.op == "add" else (low - other_high, high - other_low)
-    return -inf, inf
+    (low, high), (other_low, other_high) = map(interval, term.args[-2:])
+    match term.op:
+        case "ite":
+            return min(low, other_low), max(high, other_high)
+        case "add":
+            return low + other_low, high + other_high
+        case "sub":
+            return low - other_high, high - other_low
+        case "mul":
+            corners = [a * b for a in (low, high) for b in (other_low, other_high)]
+            return min(corners), max(corners)
+        case "div" if other_low > 0:
+            corners = [a // b for a in (low, high) for b in (other_low, other_high)]
+            return min(corners), max(corners)
+        case "mod" if other_low > 0:
+            return 0, other_high - 1
+    widest = max(abs(low), abs(high), abs(other_low), abs(other_high))
+    return -widest, widest
 
 
 def _is_boolean(value: Value) -> bool:
@@ -264,7 +274,7 @@ def _is_shifted(a: Term, b: Term) -> bool:
     return a.op == "add" and a.args[0] is b and type(a.args[1]) is not Term
 
 
-def _are_apart(a: tuple[float, float], b: tuple[float, float]) -> bool:
+def _are_apart(a: tuple[int, int], b: tuple[int, int]) -> bool:
     return a[1] < b[0] or b[1] < a[0]
 
 
