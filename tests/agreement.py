@@ -11,6 +11,7 @@ from collections import ChainMap, Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -227,7 +228,7 @@ class Watched(Oracle):
         return verdict, {(number, place) for number, places in enumerate(self._reads) for place in places}
 
     def _open(self, valuation: Valuation) -> State:
-        live: Any = self._looked.__new__(self._looked)
+        live: Any = object.__new__(self._looked)
         seen: set[Place] = set()
         self._reads.append(seen)
 
@@ -238,9 +239,12 @@ class Watched(Oracle):
 
         live._note, live._valuation = note, valuation
         for variable, domains in self._maps:
-            missing: Callable[[Key], Any] = lambda key, name=variable.name: note((name, key))  # noqa: E731
-            setattr(live, variable.name, Map(variable, domains, missing, {}))
+            setattr(live, variable.name, Map(variable, domains, partial(self._missing, note, variable.name), {}))
         return live  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _missing(note: Callable[[Place], int | bool], name: str, key: Key) -> int | bool:
+        return note((name, key))
 
     def _check_domains(self, before: Valuation | None, after: Valuation, what: str) -> None:
         try:

@@ -190,10 +190,13 @@ class Printer:
         return f"({f'({word} >> {slot.shift})' if slot.shift else word} & {(1 << slot.bits) - 1})"
 
     def _fits(self, slot: Slot, value: Value) -> bool:
-        """Whether no constant among the cases of `value` lies outside of the slot's values."""
+        """Whether each case of `value`, taken or not, can be stored as it stands: a constant, or a field's value."""
         if not terms.is_term(value):
             return int(value) in slot.values
-        return value.op != "ite" or (self._fits(slot, value.args[1]) and self._fits(slot, value.args[2]))
+        if value.op == "ite":
+            return self._fits(slot, value.args[1]) and self._fits(slot, value.args[2])
+        source = self._slot(value)
+        return source is not None and source.values == slot.values
 
     def _decoded(self, slot: Slot) -> str:
         if slot.contiguous:
