@@ -35,7 +35,7 @@ bench: $(stamp) ## run the benchmarks and print their comparisons; ARGS='...' go
 	@$(bin)/python -m bench $(ARGS)
 
 clean: ## remove .venv, caches and build output
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv build dist .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The stamp holds the path of the checkout: a .venv that was moved or copied points at the old one, so it is made anew.

@@ -47,8 +47,8 @@ app = typer.Typer(
 export = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write an instance for another tool.")
 app.add_typer(export, name="export")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 MachineOption = Annotated[
     str, typer.Option("--machine", metavar="MODULE:NAME", help="A machine of your own, or a mapping of designs to it.")
@@ -135,8 +135,8 @@ def _budget(states: int | None, memory: float | None, seconds: float | None) -> 
 def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
     machine, size = checked.machine, checked.size
     rejected = checked.tally.rejected.total()
-    out.print(f"{_name(machine, checked.instance)}: {checked.instance.about}", style="bold", soft_wrap=True)
-    out.print(to_table(checked.verdicts))
+    out.print(f"{_name(machine, checked.instance)}: {checked.instance.about}", style="bold")
+    out.print(to_table(checked.verdicts), soft_wrap=False)
     seconds = checked.verdicts[0].seconds if checked.verdicts else 0.0
     out.print(
         f"{count(size.states, 'state')}, {count(size.transitions, 'step')} ({rejected:,} of them rejected calls), "
@@ -163,7 +163,7 @@ def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
 
 def _print_reasons(verdict: Verdict, machine: Machine, prop: Property) -> None:
     if verdict.reason:
-        out.print(f"{verdict.property}: {verdict.reason}", style="bold", soft_wrap=True)
+        out.print(f"{verdict.property}: {verdict.reason}", style="bold")
     if verdict.trace is None:
         return
     routes = {trace.steps: name for name, trace in verdict.routes if trace is not None}
@@ -260,9 +260,9 @@ def _find(machine: Machine, instance: Instance, sought: Property, budget: Budget
         return trace, Exit.AS_EXPECTED
     where = _name(machine, instance)
     if exploration.exhausted:
-        out.print(f"{where}: not found; the search gave up after {exploration.exhausted}", soft_wrap=True)
+        out.print(f"{where}: not found; the search gave up after {exploration.exhausted}")
         return None, Exit.UNKNOWN
-    out.print(f"{where}: none of its {count(exploration.states, 'state')} is like that: {sought.name}", soft_wrap=True)
+    out.print(f"{where}: none of its {count(exploration.states, 'state')} is like that: {sought.name}")
     return None, Exit.VIOLATION
 
 
@@ -276,7 +276,7 @@ def trace(
     saved, subject = load_trace(file, find_designs(machine))
     Oracle(subject, subject.instance(saved.instance)).replay(saved)
     if form is Form.MERMAID:
-        out.print(to_mermaid(saved, subject), soft_wrap=True, markup=False, end="")
+        out.print(to_mermaid(saved, subject), markup=False, end="")
     else:
         print_narrative(out, saved, subject, money=subject.money)
 
@@ -337,7 +337,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=True)
     except SpecificationError as error:
-        err.print(f"error: {error}", soft_wrap=True, markup=False, style="red")
+        err.print(f"error: {error}", markup=False, style="red")
         code = Exit.WRONG_USAGE
     except BrokenPipeError:
         sys.stderr.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -43,7 +42,7 @@ def to_json(verdict: Verdict, machine: Machine) -> dict[str, Any]:
 
 def to_table(verdicts: Sequence[Verdict]) -> Table:
     """The verdicts of one run, one a row; 80 columns wide."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("property", "verdict", "how"):
         table.add_column(column, no_wrap=True)
     for column in ("states", "depth", "time"):
