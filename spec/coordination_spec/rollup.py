@@ -121,17 +121,20 @@ def prune(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
 @action
 def fund_rewards(s: Coordination, w: World, caller: Account, amount: Payment) -> None:
     """Somebody adds to the reward pool. Anyone may call."""
-    require("TST", s.balance[caller] >= amount, INSUFFICIENT_BALANCE)
-    s.balance[caller] = Amount(s.balance[caller] - amount)
-    s.held = Amount(s.held + amount)
+    pay_in(s, caller, amount)
     s.reward_pool = Amount(s.reward_pool + amount)
-    emit("RewardsFunded", funder=caller, amount=amount)
+    emit("RewardsFunded", caller=caller, amount=amount)
 
 
 @action
 def give_tokens(s: Coordination, w: World, caller: Account, amount: Payment) -> None:
     """Somebody sends TST straight to the contract: a gift that no rule counts."""
+    pay_in(s, caller, amount)
+    s.gifts = Amount(s.gifts + amount)
+
+
+def pay_in(s: Coordination, caller: Account, amount: Payment) -> None:
+    """Tokens move from an account to the rollup; the token refuses what the account does not own."""
     require("TST", s.balance[caller] >= amount, INSUFFICIENT_BALANCE)
     s.balance[caller] = Amount(s.balance[caller] - amount)
     s.held = Amount(s.held + amount)
-    s.gifts = Amount(s.gifts + amount)

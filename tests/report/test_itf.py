@@ -173,15 +173,6 @@ def _action(run: Callable[..., None]) -> Any:
     return action(run)
 
 
-def test_another_tool_reads_and_rewrites_it_unchanged() -> None:
-    itf_py = pytest.importorskip("itf_py")
-    data = to_itf(SALE, ESCROW)
-    theirs = itf_py.trace_from_json(data)
-    assert theirs.states[3].values["arguments"].order.price == 2
-    assert theirs.states[4].values["told"] == frozenset({("bob", 0)})
-    assert from_itf(itf_py.trace_to_json(theirs), lookup) == SALE
-
-
 def test_a_trace_of_another_machine_is_not_written() -> None:
     steps = (replace(SALE.steps[0], action="fly"),)
     with pytest.raises(SpecificationError, match='the action of a step is "fly", and must be one of pay, release'):
