@@ -19,7 +19,6 @@ from coordination_spec.words import (
     INVALID_BASIS_POINT_FEE,
     INVALID_PROVER_SIGNATURE,
     NOBODY,
-    QUOTE_ALREADY_KNOWN,
     Account,
     BasisPoints,
     Quote,

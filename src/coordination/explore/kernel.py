@@ -57,8 +57,8 @@ class Kernel:
             self._expand(*columns, put, tally.accepted, tally.rejected, flag)
         except OverflowError as error:
             raise SpecificationError(
-                "a step gives a variable a value outside of its sort's domain; widen the domain in the instance, or "
-                "guard the step"
+                "a step gives a variable a value outside of its sort's domain, or writes to a key outside of it; "
+                "widen the domain in the instance, or guard the step"
             ) from error
 
     def judge(self, columns: Columns, flag: Flag) -> None:
@@ -142,6 +142,9 @@ class Compiler:
         judged: Sequence[Property],
     ) -> None:
         """Print the effects of an accepted step. Where it changes nothing there is nothing to make or to judge."""
+        outside = terms.conjunction((accepted, terms.negation(step.in_bounds)))
+        if outside is not False:
+            guards.line(f"if np.any({guards.name(outside)}): raise OverflowError")
         clock = self._unrolled.machine.clock
         known = _known(accepted)
         updates = {f: terms.substitute(value, known) for f, value in step.updates.items() if f.variable != clock}

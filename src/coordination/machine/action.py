@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeVar, get_type_hints
 
-from coordination.machine.language import Reading, Sort, all_of, current, reading
-from coordination.machine.state import State, flat_sorts
+from coordination.machine.language import Reading, Sort, all_of, current, ite, reading
+from coordination.machine.state import Map, State, flat_sorts
 
 S = TypeVar("S", bound=State)
 Arguments = tuple[int, ...]  # one value a flat parameter, in order; a NamedTuple parameter counts as its fields
@@ -89,12 +89,15 @@ class _Attempt:
             if condition is False:
                 raise _Refused
 
+    def bound(self, condition: bool) -> None:
+        """Nothing is written by a call that is only imagined."""
+
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """An imagined call announces nothing."""
 
 
 def attempt(imagined: Action, s: S, w: Any, *arguments: Any) -> tuple[bool, S]:
-    """Whether the callee would accept this call in `s`, and the state after it if so; `s` stays as it is.
+    """Whether the callee would accept this call in `s`, and the state after it: `s` itself if it would not.
 
     Where the machine under study has replaced the action, it is the replacement that is imagined.
     """
@@ -105,7 +108,14 @@ def attempt(imagined: Action, s: S, w: Any, *arguments: Any) -> tuple[bool, S]:
             current().action(imagined.name).run(after, w, *arguments)
         except _Refused:
             return False, s
-    return all_of(*collector.checks), after
+    accepted = all_of(*collector.checks)
+    for name, value in vars(after).items():
+        before = getattr(s, name)
+        if isinstance(value, Map):
+            value.keep_where(accepted, before)
+        else:
+            setattr(after, name, ite(accepted, value, before))
+    return accepted, after
 
 
 def all_arguments(

@@ -82,7 +82,7 @@ def _operation(op: str, *args: Formula) -> Formula:
             return a < b
         case "le":
             return a <= b
-    raise NotImplementedError(f"no formula for {op!r}")
+    raise AssertionError(f"no formula for {op!r}")
 
 
 def within_domains(leaves: Iterable[Value], state: Formulas) -> list[Formula]:

@@ -36,6 +36,9 @@ class Reading(Protocol):
 
     def require(self, rule: str, condition: bool, error: str) -> None: ...
 
+    def bound(self, condition: bool) -> None:
+        """A step that is taken where `condition` fails writes to a place that is not there."""
+
     def emit(self, event: str, fields: dict[str, Any]) -> None: ...
 
 

@@ -41,6 +41,9 @@ class _Run:
         if not condition and rule not in self.dropped:
             raise _Rejected(rule, error)
 
+    def bound(self, condition: bool) -> None:
+        """On integers a map refuses by itself what lies outside of its domains."""
+
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         self.events.append(Event(event, tuple((name, int(value)) for name, value in fields.items())))
 

@@ -21,7 +21,7 @@ from itertools import product
 from typing import Any, Generic, NoReturn, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from coordination.machine import terms
-from coordination.machine.language import Sort
+from coordination.machine.language import Sort, current
 from coordination.machine.terms import NotReadable, Term, Value
 
 K = TypeVar("K")
@@ -153,8 +153,12 @@ class Map(Generic[K, V]):
         if not any(terms.is_term(part) for part in index):
             self._write(tuple(int(part) for part in index), value)
             return
-        for case in self._matching(index):
-            here = terms.conjunction(part == at for part, at in zip(index, case, strict=True))
+        places = [
+            (case, terms.conjunction(part == at for part, at in zip(index, case, strict=True)))
+            for case in self._matching(index)
+        ]
+        current().bound(terms.disjunction(here for _, here in places))
+        for case, here in places:
             self._write(case, terms.ite(here, value, self._entry(case)))
 
     def __eq__(self, other: object) -> NoReturn:
@@ -170,6 +174,11 @@ class Map(Generic[K, V]):
         for case in self._resettable():
             chosen = True if where is None else where(*case)
             self._write(case, terms.ite(chosen, self._variable.default, self._entry(case)))
+
+    def keep_where(self, condition: bool, before: Map[K, V]) -> None:
+        """Undo what was written since `before`, except where `condition` holds."""
+        for key, value in self.entries.items():
+            self.entries[key] = terms.ite(condition, value, before._entry(key))
 
     def _resettable(self) -> Iterator[Key]:
         return iter(list(self.entries)) if self._domains is None else self._all_keys()

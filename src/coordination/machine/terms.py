@@ -118,7 +118,7 @@ _interned: dict[tuple[Any, ...], Term] = {}
 
 
 def _make(op: str, args: tuple[Any, ...], boolean: bool) -> Term:
-    key = (op, *[a.uid if type(a) is Term else (a,) for a in args])
+    key = (op, boolean, *[a.uid if type(a) is Term else (a,) for a in args])
     term = _interned.get(key)
     if term is None:
         _check_kinds(op, args)
@@ -182,13 +182,10 @@ def _interval(term: Term) -> tuple[int, int]:
         case "mul":
             corners = [a * b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
-        case "div" if other_low > 0:
+        case "div":
             corners = [a // b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
-        case "mod" if other_low > 0:
-            return 0, other_high - 1
-    widest = max(abs(low), abs(high), abs(other_low), abs(other_high))
-    return -widest, widest
+    return 0, other_high - 1  # a remainder
 
 
 def _is_boolean(value: Value) -> bool:
@@ -227,7 +224,8 @@ def mul(a: Value, b: Value) -> Value:
 
 
 def div(a: Value, b: Value) -> Value:
-    """Floor division; the divisor is positive in every rule, where Python, Solidity and SMT-LIB agree."""
+    """Floor division by something positive, where Python, Solidity and SMT-LIB agree."""
+    _check_divisor(b)
     if type(a) is not Term and type(b) is not Term:
         return a // b
     if type(b) is not Term and b == 1:
@@ -235,7 +233,13 @@ def div(a: Value, b: Value) -> Value:
     return _make("div", (a, b), False)
 
 
+def _check_divisor(divisor: Value) -> None:
+    if interval(divisor)[0] <= 0:
+        raise NotReadable("a rule divides by what may be zero or negative; give the divisor's sort a positive domain")
+
+
 def mod(a: Value, b: Value) -> Value:
+    _check_divisor(b)
     if type(a) is not Term and type(b) is not Term:
         return a % b
     if type(b) is not Term and b == 1:

@@ -46,13 +46,17 @@ class Guard:
 
 @dataclass(frozen=True)
 class StepTerms:
-    """One step instance. It exists where all of `when` hold; the first guard that fails rejects it; else `updates`."""
+    """One step instance. It exists where all of `when` hold; the first guard that fails rejects it; else `updates`.
+
+    Where it is accepted and `in_bounds` fails it writes to an entry that no map has, which is a mistake of the rule.
+    """
 
     action: str
     arguments: Arguments
     when: tuple[Value, ...]
     guards: tuple[Guard, ...]
     updates: Mapping[Field, Value]
+    in_bounds: Value = True
 
     def accepted(self) -> Value:
         return terms.conjunction([*self.when, *(guard.holds for guard in self.guards)])
@@ -69,6 +73,7 @@ class _Recorder:
         self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
         self.conditions: list[Value] = []
         self.guards: list[Guard] = []
+        self.bounds: list[Value] = []
         self.checked: set[tuple[str, str]] = set()  # also where the check cannot fail
         self.possible = True
 
@@ -90,6 +95,9 @@ class _Recorder:
         self.guards.append(Guard(rule, condition, error))
         if condition is False:
             raise _Abandoned
+
+    def bound(self, condition: Value) -> None:
+        self.bounds.append(condition)
 
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """Events change nothing; the oracle reports them."""
@@ -157,7 +165,14 @@ class Unrolled:
         self.checks |= {(action.name, *check) for check in recorder.checked}
         if not recorder.possible:
             return None
-        return StepTerms(action.name, arguments, tuple(recorder.conditions), tuple(recorder.guards), updates)
+        return StepTerms(
+            action.name,
+            arguments,
+            tuple(recorder.conditions),
+            tuple(recorder.guards),
+            updates,
+            terms.conjunction(recorder.bounds),
+        )
 
     def holds(self, prop: Property, fixed: Mapping[str, int], step: StepTerms | None = None) -> Value:
         """`prop` as one boolean term; a step property needs the step, and is a term over the state before it."""

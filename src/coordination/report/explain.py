@@ -49,7 +49,7 @@ def _formula(
     machine: Machine, instance: Instance, prop: Property, states: Sequence[Valuation]
 ) -> tuple[Value, Mapping[Term, Value]]:
     """What should be true, over unknown fields, and what these fields hold."""
-    unrolled = Unrolled(replace(machine, actions=()), instance)  # a property needs no list of all steps
+    unrolled = Unrolled(machine, instance)
     before = list(unrolled.fields.values())
     after = [_after(leaf) for leaf in before]
     known = _known(before, states[0])
