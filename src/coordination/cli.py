@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,15 +28,16 @@ from coordination.lookup import (
     load_trace,
     read_expression,
 )
-from coordination.machine import Instance, Machine, Property, SpecificationError
+from coordination.machine import Instance, Machine, Pin, Property, SpecificationError
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
+from coordination.machine.terms import NotReadable
 from coordination.machine.trace import Trace
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code
 from coordination.report.files import check_writable, write_whole
 from coordination.report.itf import to_itf
 from coordination.report.mermaid import to_mermaid
-from coordination.report.narrative import print_narrative
+from coordination.report.narrative import find_property, print_narrative
 from coordination.report.verdicts import count, to_json, to_table
 
 app = typer.Typer(
@@ -47,14 +50,24 @@ app = typer.Typer(
 export = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Write an instance for another tool.")
 app.add_typer(export, name="export")
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Output(Console):
+    """A console that is not disturbed when nobody reads on (`| head`): what is to be written is still written."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+WIDTH = max(90, shutil.get_terminal_size().columns)  # a verdict is never cut off, however narrow the terminal
+out = Output(highlight=False, soft_wrap=True, markup=False, width=WIDTH)
+err = Output(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 MachineOption = Annotated[
     str, typer.Option("--machine", metavar="MODULE:NAME", help="A machine of your own, or a mapping of designs to it.")
 ]
 DesignOption = Annotated[str | None, typer.Option("--design", help="One design only, such as 0.1.0.")]
-InstanceOption = Annotated[str | None, typer.Option("--instance", help="tiny, ci (the default) or deep.")]
+InstanceOption = Annotated[str | None, typer.Option("--instance", help="By default ci, or else the first.")]
 StatesOption = Annotated[int | None, typer.Option("--max-states", min=1, help="Give up after so many states.")]
 MemoryOption = Annotated[float | None, typer.Option("--max-memory", min=0.1, help="Give up above so many GiB.")]
 SecondsOption = Annotated[float | None, typer.Option("--max-seconds", min=0.0, help="Give up after so long.")]
@@ -78,7 +91,8 @@ def check_command(
         list[str] | None, typer.Option("--property", metavar="NAME", help="Judge only this one; may be repeated.")
     ] = None,
     properties: Annotated[
-        Path | None, typer.Option(metavar="FILE.py", help="Judge the properties in this file too.")
+        list[Path] | None,
+        typer.Option(metavar="FILE.py", help="Judge the properties in this file too; may be repeated."),
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts, traces included.")
@@ -96,7 +110,9 @@ def check_command(
     """
     if json_file:
         check_writable(json_file)
-    own = [prop for prop in (load_properties(properties) if properties else []) if prop.kind is not Kind.SITUATION]
+    if recount:
+        _check_spin()
+    own = [prop for file in properties or [] for prop in load_properties(file) if prop.kind is not Kind.SITUATION]
     budget = _budget(max_states, max_memory, max_seconds)
     runs: list[tuple[Machine, Instance, list[Property]]] = []
     for subject in choose_designs(find_designs(machine), design).values():
@@ -122,6 +138,10 @@ def check_command(
 
 def _name(machine: Machine, instance: Instance) -> str:
     return f"{machine.name} {machine.design}".strip() + f", instance {instance.name}"
+
+
+def _show_size(size: Pin) -> str:
+    return f"{size.states:_} states, {size.transitions:_} steps, depth {size.depth}"
 
 
 def _severity(code: Exit) -> int:
@@ -155,7 +175,8 @@ def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
     code = exit_code(checked.verdicts)
     if checked.drift is not None:
         err.print(
-            f"drift: {machine.name} {machine.design} {checked.instance.name} is pinned at {checked.drift}, found {size}"
+            f"drift: {_name(machine, checked.instance)} has {_show_size(size)}, "
+            f"but the pins say {_show_size(checked.drift)}; if that is meant to be, change the pins"
         )
         code = Exit.VIOLATION
     return code
@@ -175,11 +196,21 @@ def _print_reasons(verdict: Verdict, machine: Machine, prop: Property) -> None:
             out.print()
 
 
+def _check_spin() -> None:
+    from coordination.explore.spin import SpinError, check_installed
+
+    try:
+        check_installed()
+    except SpinError as error:
+        _fail(str(error))
+
+
 def _print_recount(checked: Checked, judged: Sequence[Property]) -> Exit:
     from coordination.explore.spin import SpinError, recount
 
     if checked.exhausted:
-        _fail("a search that was cut short cannot be recounted; raise the budget")
+        out.print("Spin: not asked, since the search was cut short")
+        return Exit.UNKNOWN
     try:
         counted = recount(checked.machine, checked.instance, judged)
     except SpinError as error:
@@ -268,17 +299,27 @@ def _find(machine: Machine, instance: Instance, sought: Property, budget: Budget
 
 @app.command()
 def trace(
-    file: Annotated[Path, typer.Argument(help="A trace, as `find -o` writes it, or a verdict's in `check --json`.")],
+    file: Annotated[Path, typer.Argument(help="A trace, as `find -o` writes it.")],
     machine: MachineOption = SHIPPED,
     form: Annotated[Form, typer.Option("--as", help="How to show it.")] = Form.TEXT,
 ) -> None:
     """Show a saved trace, after the oracle has run it again."""
     saved, subject = load_trace(file, find_designs(machine))
-    Oracle(subject, subject.instance(saved.instance)).replay(saved)
+    _confirm(Oracle(subject, subject.instance(saved.instance)), saved)
     if form is Form.MERMAID:
-        out.print(to_mermaid(saved, subject), markup=False, end="")
+        out.print(to_mermaid(saved, subject), end="")
     else:
         print_narrative(out, saved, subject, money=subject.money)
+
+
+def _confirm(oracle: Oracle, saved: Trace) -> None:
+    """That the machine makes these steps, and that the last one does what the trace is shown for."""
+    oracle.replay(saved)
+    prop = find_property(oracle.machine, saved.property)
+    states = saved.states()[-2 if prop and prop.kind is Kind.STEP else -1 :]
+    wanted = prop is not None and prop.kind is Kind.SITUATION
+    if prop and (len(states) != 1 + (prop.kind is Kind.STEP) or oracle.holds(prop, *states) is not wanted):
+        raise SpecificationError(f"the trace is said to be about {prop.name}, but does not end in anything of it")
 
 
 @export.command("promela")
@@ -336,10 +377,10 @@ def main() -> NoReturn:
     """Run the command line; every foreseeable mistake ends in one line and exit code 2."""
     try:
         code = app(standalone_mode=True)
-    except SpecificationError as error:
-        err.print(f"error: {error}", markup=False, style="red")
+    except (SpecificationError, NotReadable) as error:
+        err.print(f"error: {error}", style="red")
         code = Exit.WRONG_USAGE
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = Exit.AS_EXPECTED
+    except OSError as error:
+        err.print(f"error: cannot print: {error.strerror}", style="red")
+        code = Exit.WRONG_USAGE
     sys.exit(code)

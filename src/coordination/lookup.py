@@ -5,6 +5,7 @@ Everything here raises SpecificationError with one line that says what is wrong 
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import json
@@ -16,11 +17,11 @@ from types import ModuleType
 from typing import Any
 
 from coordination import machine as words
-from coordination.explore.values import clock_values
 from coordination.machine import Instance, Machine, Property, SpecificationError
 from coordination.machine.lint import lint, lint_expression
 from coordination.machine.property import Kind
-from coordination.machine.state import sort_name, variables
+from coordination.machine.state import Key, Variable, sort_name, variables
+from coordination.machine.terms import Value
 from coordination.machine.trace import Trace
 from coordination.machine.unrolled import Unrolled
 from coordination.report.itf import from_itf
@@ -40,7 +41,7 @@ def find_designs(reference: str = SHIPPED) -> Designs:
         sys.path.insert(0, "")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecificationError(f"cannot import {module_name!r}: {_one_line(error)}") from error
     found = getattr(module, name, None)
     if isinstance(found, Machine):
@@ -109,7 +110,7 @@ def _run_file(path: Path) -> ModuleType:
     sys.modules[module.__name__] = module  # annotations and sources are looked up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpecificationError(f"{path} cannot be read: {_one_line(error, path)}") from error
     return module
 
@@ -120,6 +121,10 @@ def read_expression(machine: Machine, instance: Instance, text: str) -> Property
     The words of the language, the machine's sorts and the names of the instance's values may be used in it.
     """
     names = expression_names(machine, instance)
+    try:
+        ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        raise SpecificationError(f"{text!r} is no expression: {_one_line(error)}") from error
     findings = lint_expression(text, names, s=machine.state, w=instance.constants)
     if findings:
         raise SpecificationError(str(findings[0]))
@@ -145,14 +150,30 @@ def check_readable(machine: Machine, instance: Instance, properties: Sequence[Pr
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise SpecificationError(f"{findings[0]}{more}")
-    unrolled = Unrolled(machine, instance)
-    fixed = clock_values(machine, instance)[0]
-    steps = unrolled.steps(fixed)
+    step = next(iter(Unrolled(machine, instance).steps({})), None)
+    strict = _Strict(machine, instance)
     for prop in properties:
         try:
-            unrolled.holds(prop, fixed, steps[0] if prop.kind is Kind.STEP else None)
+            strict.holds(prop, {}, step if prop.kind is Kind.STEP else None)
         except Exception as error:
             raise SpecificationError(f"{prop.name} cannot be read: {_one_line(error)}") from error
+
+
+class _Strict(Unrolled):
+    """Refuses a key that names no entry: what is never there would make a property true of nothing."""
+
+    def entry(self, variable: Variable, key: Key) -> Value:
+        if (variable.name, key) not in self.fields:
+            sorts = ", ".join(
+                f"{sort_name(sort)} is one of {_few(self.instance.domain(sort))}" for sort in variable.index
+            )
+            raise SpecificationError(f"{variable.name} has no entry {list(key)}; {sorts}")
+        return super().entry(variable, key)
+
+
+def _few(values: Sequence[int]) -> str:
+    shown = ", ".join(map(str, values[:6]))
+    return shown + (f", ... {values[-1]}" if len(values) > 6 else "")
 
 
 def load_trace(path: Path, designs: Designs) -> tuple[Trace, Machine]:
@@ -161,8 +182,8 @@ def load_trace(path: Path, designs: Designs) -> tuple[Trace, Machine]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SpecificationError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:
-        raise SpecificationError(f"{path} is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SpecificationError(f"{path} is no JSON: {_one_line(error)}") from error
 
     def find(name: str, design: str) -> Machine:
         for machine in designs.values():
@@ -185,7 +206,7 @@ def _one_line(error: BaseException, path: Path | None = None) -> str:
             line = trail.tb_lineno
         trail = trail.tb_next
     message = (str(error).splitlines() or [""])[0]
-    return (f"line {line}: " if line else "") + f"{type(error).__name__}: {message}"
+    return (f"line {line}: " if line else "") + f"{type(error).__name__}: {message}".rstrip(": ")
 
 
 def _there_are(names: Iterable[str], wrong: str = "") -> str:

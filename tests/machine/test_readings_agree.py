@@ -571,7 +571,7 @@ def claim(s, w):
     Readings(machine, INSTANCE, machine.properties).check_formulas(batch)
 
 
-def test_a_divisor_that_may_not_be_positive_is_refused() -> None:
+def test_a_divisor_that_may_be_negative_is_refused() -> None:
     machine = program(
         """
 @action
@@ -579,8 +579,22 @@ def act(s, w):
     s.coin = 3 // s.debt
 """
     )
-    with pytest.raises(NotReadable, match="zero or negative"):
+    with pytest.raises(NotReadable, match="may be negative"):
         Search(machine, INSTANCE, ())
+
+
+def test_a_division_by_zero_is_an_error_of_the_step_that_makes_it() -> None:
+    machine = program(
+        """
+@action
+def act(s, w):
+    s.coin = 3 // s.bead[0]
+"""
+    )
+    with pytest.raises(SpecificationError, match="divides by zero"):
+        reachable(machine, INSTANCE)
+    with pytest.raises(SpecificationError, match="divides by zero"):
+        Search(machine, replace(INSTANCE, initial={}), ()).run()
 
 
 def test_a_number_and_a_truth_value_of_one_name_are_two_leaves() -> None:

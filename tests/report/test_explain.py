@@ -11,13 +11,17 @@ from coordination.machine import (
     Instance,
     Machine,
     Property,
+    all_of,
     any_of,
+    attempt,
     forall,
+    implies,
     invariant,
     ite,
     negate,
     same,
     situation,
+    step_property,
     terms,
     total,
 )
@@ -38,6 +42,7 @@ from tests.report.escrow import (
     Terms,
     mallory_is_rich,
     never_reopened,
+    release,
     run,
     told_first,
     walk,
@@ -101,6 +106,78 @@ def test_a_reached_situation_is_told_by_the_facts_that_make_it_one() -> None:
         "today != 0 (today is 1), balance[mallory] > 3 (balance[mallory] is 5)"
     ]
     assert explained(escrow(TICK), ESCROW, mallory_is_rich) == []
+
+
+def test_a_premise_that_denies_something_is_not_told_as_a_demand() -> None:
+    @invariant()
+    def opened_for_nothing(s: Escrow, w: Terms) -> bool:
+        """The premise of each reaches the explanation as alternatives: the day is 0, or the item FREE."""
+        is_paid = all_of(s.today != 0, s.stage[Item(0)] != Stage.FREE)
+        is_early = all_of(s.today != 2, s.stage[Item(0)] != Stage.SOLD)
+        return all_of(
+            implies(is_paid, s.house == 2),
+            implies(is_early, all_of(s.told[Account(1), Item(0)], s.price[Item(0)] >= 1)),
+        )
+
+    paid = escrow(TICK, ("pay", (0, 0, 0, 1, 2)))
+    assert explained(paid, ESCROW, opened_for_nothing) == [
+        "today != 2 (today is 1), stage[0] != SOLD (stage[0] is HELD), but not told[bob, 0]"
+    ]
+    shifted = escrow(TICK, ("pay", (0, 1, 0, 1, 2)), ("pay", (0, 0, 0, 1, 2)), ("tell", (0,)))
+    assert explained(shifted, ESCROW, opened_for_nothing) == [
+        "today != 0 (today is 1), stage[0] != FREE (stage[0] is HELD), but not house == 2 (house is 4)"
+    ]
+
+
+def test_of_alternatives_the_state_after_a_step_and_what_is_no_inequality_are_told_as_missing() -> None:
+    @step_property()
+    def what_is_unsold_stays_free(before: Escrow, after: Escrow, w: Terms) -> bool:
+        return implies(before.stage[Item(0)] != Stage.SOLD, after.stage[Item(0)] == Stage.FREE)
+
+    @invariant()
+    def poor_on_the_first_day(s: Escrow, w: Terms) -> bool:
+        return implies(s.today < 2, s.house == 1)
+
+    paid = escrow(TICK, ("pay", (0, 0, 0, 1, 2)))
+    assert explained(paid, ESCROW, what_is_unsold_stays_free) == [
+        "stage[0] != SOLD (stage[0] is FREE), but not stage'[0] == FREE (stage'[0] is HELD)"
+    ]
+    assert explained(paid, ESCROW, poor_on_the_first_day) == ["today < 2 (today is 1), but not house == 1 (house is 2)"]
+
+
+def test_what_is_supposed_and_demanded_at_once_is_not_told_as_missing() -> None:
+    @invariant()
+    def unsold_is_told(s: Escrow, w: Terms) -> bool:
+        unsold = s.stage[Item(0)] != Stage.SOLD
+        return implies(all_of(s.open_, s.house > 0, unsold), all_of(unsold, s.told[Account(1), Item(0)]))
+
+    paid = escrow(TICK, ("pay", (0, 0, 0, 1, 2)))
+    assert explained(paid, ESCROW, unsold_is_told) == [
+        "house > 0 (house is 2), stage[0] != SOLD (stage[0] is HELD), open_, but not told[bob, 0]"
+    ]
+
+
+def test_a_property_that_imagines_a_call_is_told_by_the_check_that_refuses_it() -> None:
+    @invariant()
+    def every_item_can_be_released(s: Escrow, w: Terms) -> bool:
+        accepted, _ = attempt(release, s, w, Item(0), False)
+        return implies(s.open_, accepted)
+
+    assert explained(escrow(TICK), ESCROW, every_item_can_be_released) == [
+        "open_, but not stage[0] == HELD (stage[0] is FREE)"
+    ]
+
+
+def test_what_must_not_hold_together_is_told_as_it_is() -> None:
+    @invariant()
+    def nothing_is_held_early(s: Escrow, w: Terms) -> bool:
+        stage = s.stage[Item(0)]
+        return negate(all_of(stage != Stage.FREE, stage != Stage.SOLD, s.house > 0, s.today < 2))
+
+    paid = escrow(TICK, ("pay", (0, 0, 0, 1, 2)))
+    assert explained(paid, ESCROW, nothing_is_held_early) == [
+        "today < 2 (today is 1), house > 0 (house is 2), stage[0] == HELD"
+    ]
 
 
 def test_a_negated_conjunction_is_told_by_what_should_not_hold_together() -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from coordination.explore.check import Checked
-from coordination.machine import Machine, SpecificationError
+from coordination.machine import Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code
@@ -115,10 +113,6 @@ def test_what_the_other_rollup_sees_makes_no_difference_to_the_hardened_design()
     assert violated(explore(HARDENED, more)) == {}
 
 
-@pytest.mark.xfail(
-    raises=SpecificationError,
-    reason="a call that a property imagines goes on past the guard that refuses it, and writes the balance of nobody",
-)
 def test_every_property_can_be_judged_by_the_oracle_from_the_start() -> None:
     for machine in (SEED, HARDENED):
         oracle = Oracle(machine, machine.instance("tiny"))

@@ -10,7 +10,7 @@ import pytest
 from coordination.explore.check import check
 from coordination.explore.search import Search
 from coordination_spec import DESIGNS
-from coordination_spec.instances import SCENARIOS, Scenario
+from coordination_spec.instances import BOB, SCENARIOS, Scenario
 from coordination_spec.words import NOBODY, WHOLE
 
 by_name = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
@@ -46,6 +46,12 @@ def test_every_instance_has_fees_of_nothing_something_and_too_much(scenario: Sce
     assert 0 in fees
     assert any(0 < fee < WHOLE for fee in fees)
     assert any(fee > WHOLE for fee in fees)
+
+
+@by_name
+def test_every_instance_asks_an_honest_prover_for_too_much(scenario: Scenario) -> None:
+    """Else its node would never have to refuse a bid for its fee (N1)."""
+    assert {quote.prover for quote in scenario.bids if quote.basis_point_fee > WHOLE} == {BOB}
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -108,8 +108,7 @@ def test_n1_a_bid_is_for_an_epoch_that_can_still_be_claimed() -> None:
 
 
 def test_n2_the_checks_of_a_quote_run_in_order_and_the_first_that_fails_names_the_error() -> None:
-    known = {(BOB, quote(MALLORY, 0, 20_000)): 1, (BOB, quote(MALLORY, 0, 0)): 1}
-    state = CALLS.state(now=9, seen=known)
+    state = CALLS.state(now=9)
 
     def error(at: Valuation, offer: Quote, recovered: int) -> str | None:
         return CALLS.error(at, "receive_quote", BOB, offer, recovered)
@@ -118,10 +117,20 @@ def test_n2_the_checks_of_a_quote_run_in_order_and_the_first_that_fails_names_th
     assert error(state, quote(MALLORY, 0, 20_000), MALLORY) == INVALID_BASIS_POINT_FEE
     assert error(state, quote(MALLORY, 0, 0), MALLORY) == EPOCH_NOT_CURRENT_OR_PREVIOUS
     state = edited(state, now=5)
-    assert error(state, quote(MALLORY, 0, 0), MALLORY) == QUOTE_ALREADY_KNOWN
     assert error(edited(state, now=0), quote(MALLORY, 0, 1), MALLORY) is None  # the current epoch
     assert error(state, quote(MALLORY, 0, 1), MALLORY) is None  # the previous one
     assert error(state, quote(MALLORY, 2, 1), MALLORY) == EPOCH_NOT_CURRENT_OR_PREVIOUS
+
+
+def test_n2_a_known_quote_is_ignored_whatever_is_wrong_with_what_repeats_it() -> None:
+    offer, other = quote(MALLORY, 0, 0), quote(MALLORY, 0, 1)
+    state = CALLS.call(CALLS.state(now=5), "receive_quote", BOB, offer, MALLORY).state
+    for at in (state, edited(state, now=9)):
+        for recovered in (MALLORY, NOBODY):
+            assert CALLS.attempt(at, "receive_quote", BOB, offer, recovered) is None
+            assert CALLS.attempt(at, "receive_quote", BOB, other, recovered) is not None
+    crashed = CALLS.call(state, "crash_proposer", BOB).state
+    assert CALLS.call(crashed, "receive_quote", BOB, offer, MALLORY).state["seen"] == state["seen"]
 
 
 def test_n2_quotes_of_one_fee_are_ranked_as_they_arrive() -> None:

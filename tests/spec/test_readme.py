@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from coordination_spec import words
-from coordination_spec.instances import SCENARIOS
+from coordination_spec.instances import NAMES, SCENARIOS
 from coordination_spec.properties import SAFETY
 from tests.spec.test_dropped_rules import TABLE
 
@@ -21,12 +21,14 @@ LINKS = re.findall(r"\[([^\]]+)\]\(([^)]+)\)", TEXT)
 
 
 def rows(heading: str) -> dict[str, list[str]]:
-    """The rows of the tables under a heading, by their first cell."""
+    """The rows of the tables under a heading, by their first cell, which no two of them share."""
     section = TEXT.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    cells = [
-        [cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if line[:1] == "|"
-    ]
-    return {row[0].strip("` "): row for row in cells}
+    tables = re.findall(r"^\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
+    lines = [line for table in tables for line in table.splitlines()]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    found = {row[0].strip("` "): row for row in cells}
+    assert len(found) == len(lines) > 0
+    return found
 
 
 @pytest.mark.parametrize(("label", "target"), sorted(set(LINKS)))
@@ -49,8 +51,10 @@ def test_every_safety_property_is_listed_with_its_statement_and_what_it_rests_on
         assert f"`{prop.name.lower()}`" in function
         found = [row.rules for row in TABLE if prop.name in row.first | row.also]
         least = {rules for rules in found if not any(set(other) < set(rules) for other in found)}
-        assert set(rests_on.strip(" |").split(", ")) == {"+".join(rules) for rules in least}
-    assert listed.keys() == {"id", "---|---|---|---"}
+        assert set(rests_on.split(", ")) == {"+".join(rules) for rules in least}
+        assert set(prop.rules) == {rule for rules in least for rule in rules}
+        assert len(prop.rules) == len(set(prop.rules))
+    assert listed == {}
 
 
 def test_every_rule_has_a_row_and_every_error_is_named() -> None:
@@ -65,11 +69,13 @@ def test_every_rule_has_a_row_and_every_error_is_named() -> None:
 def test_every_instance_is_listed_as_it_is() -> None:
     listed = rows("Instances")
     for scenario in SCENARIOS:
-        _, durations, epochs, slots, accounts, _ = listed[scenario.name]
+        _, durations, epochs, slots, accounts, _ = listed.pop(scenario.name)
         assert durations == ", ".join(map(str, scenario.durations))
         assert int(epochs) == scenario.epochs
         assert slots == f"{scenario.first_slot} to {scenario.last_slot}"
-        assert len(accounts.split(", ")) == len(scenario.balances)
+        assert accounts.split(", ") == [NAMES[account] for account in sorted(scenario.balances)]
+    assert listed == {}
+    assert [scenario.name for scenario in SCENARIOS if scenario.interchangeable] == ["twins"]
 
 
 def test_the_program_prints_what_is_shown() -> None:

@@ -292,7 +292,7 @@ def test_funding_moves_tokens_from_the_caller_into_the_reward_pool() -> None:
     before = calls.state()
     step = calls.call(before, "fund_rewards", BOB, 1500)
     assert difference(before, step.state) == {f"balance[{BOB}]": -1500, "held": 1500, "reward_pool": 1500}
-    assert step.events == (Event("RewardsFunded", (("funder", BOB), ("amount", 1500))),)
+    assert step.events == (Event("RewardsFunded", (("caller", BOB), ("amount", 1500))),)
     assert calls.error(before, "fund_rewards", BOB, 1501) == INSUFFICIENT_BALANCE
 
 

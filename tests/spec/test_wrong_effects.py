@@ -12,7 +12,18 @@ from coordination_spec import nodes, rollup
 from coordination_spec.instances import TINY, Scenario
 from coordination_spec.properties import SAFETY
 from coordination_spec.state import Coordination
-from coordination_spec.words import NOTHING_TO_PRUNE, Account, Address, Amount, Epoch, Payment, Quote, Slot, Status
+from coordination_spec.words import (
+    INSUFFICIENT_BALANCE,
+    NOTHING_TO_PRUNE,
+    Account,
+    Address,
+    Amount,
+    Epoch,
+    Payment,
+    Quote,
+    Slot,
+    Status,
+)
 from coordination_spec.world import World
 from tests.spec.worlds import HARDENED, explore, violated
 
@@ -32,7 +43,7 @@ def breaks(*properties: str, scenario: Scenario = TINY) -> Callable[[Callable[..
     return register
 
 
-@breaks("BOND_CONSERVATION", "CALLER_BINDING")
+@breaks("BOND_CONSERVATION", "BOND_EXIT", "CALLER_BINDING")
 def claim_proof_right_without_a_bond(
     s: Coordination, w: World, caller: Account, quote: Quote, recovered: Address
 ) -> None:
@@ -74,7 +85,7 @@ def submit_epoch_proof_rewarding_its_caller(
     s.balance[caller] = Amount(s.balance[caller] + 1)
 
 
-@breaks("BOND_EXIT", "PAYOUT_EXACT")
+@breaks("BOND_EXIT", "PAYOUT_EXACT", "HONEST_PROVER_SAFE")
 def submit_epoch_proof_with_the_bond_to_the_proposer(
     s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool
 ) -> None:
@@ -90,6 +101,14 @@ def submit_epoch_proof_slashing_the_bond_too(
 ) -> None:
     rollup.submit_epoch_proof.run(s, w, caller, epoch, valid)
     s.reward_pool = Amount(s.reward_pool + w.bond)
+
+
+@breaks("HONEST_PROVER_SAFE", scenario=POOR)
+def submit_epoch_proof_reverting_on_an_empty_pool(
+    s: Coordination, w: World, caller: Account, epoch: Epoch, valid: bool
+) -> None:
+    require("F3", s.reward_pool > 0, INSUFFICIENT_BALANCE)
+    rollup.submit_epoch_proof.run(s, w, caller, epoch, valid)
 
 
 @breaks("ONE_CLAIM_PER_EPOCH", "SIGNATURE_BINDING")
@@ -109,15 +128,15 @@ def prune_burying_the_bond(s: Coordination, w: World, caller: Account, epoch: Ep
 
 @breaks("BOND_EXIT")
 def prune_returning_the_bond(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
-    prover = Account(s.claim_prover[epoch])
-    bond = ite(s.status[epoch] == Status.CLAIMED, w.bond, Amount(0))
+    require("X1", s.status[epoch] == Status.CLAIMED, NOTHING_TO_PRUNE)
     rollup.prune.run(s, w, caller, epoch)
-    s.reward_pool = Amount(s.reward_pool - bond)
-    s.held = Amount(s.held - bond)
-    s.balance[prover] = Amount(s.balance[prover] + bond)
+    prover = Account(s.claim_prover[epoch])
+    s.reward_pool = Amount(s.reward_pool - w.bond)
+    s.held = Amount(s.held - w.bond)
+    s.balance[prover] = Amount(s.balance[prover] + w.bond)
 
 
-@breaks("BOND_EXIT")
+@breaks("BOND_EXIT", "HONEST_PROVER_SAFE")
 def prune_whatever_the_time(s: Coordination, w: World, caller: Account, epoch: Epoch) -> None:
     require("X1", s.status[epoch] == Status.CLAIMED, NOTHING_TO_PRUNE)
     s.status[epoch] = Status.PRUNED

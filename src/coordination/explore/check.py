@@ -13,7 +13,7 @@ from coordination.machine.property import Expected, Property
 from coordination.machine.trace import Trace
 from coordination.machine.verdict import Status, Verdict
 
-METHOD = "exhaustive"
+EXHAUSTIVE, TRUNCATED = "exhaustive", "truncated"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _judge(search: Search, exploration: Exploration, prop: Property, known: Expe
         design=search.machine.design,
         instance=search.instance.name,
         property=prop.name,
-        method=METHOD,
+        method=TRUNCATED if exploration.exhausted else EXHAUSTIVE,
         status=status,
         expected=expected,
         states=exploration.states,

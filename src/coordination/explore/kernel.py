@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -52,9 +53,10 @@ class Kernel:
     _judge: Callable[..., None]
 
     def expand(self, columns: Columns, put: Put, tally: Tally, flag: Flag) -> None:
-        """Raises SpecificationError where a step gives a variable a value outside of its domain."""
+        """Raises SpecificationError where a step gives a variable a value outside of its domain, or divides by zero."""
         try:
-            self._expand(*columns, put, tally.accepted, tally.rejected, flag)
+            with _no_division_by_zero():
+                self._expand(*columns, put, tally.accepted, tally.rejected, flag)
         except OverflowError as error:
             raise SpecificationError(
                 "a step gives a variable a value outside of its sort's domain, or writes to a key outside of it; "
@@ -62,7 +64,17 @@ class Kernel:
             ) from error
 
     def judge(self, columns: Columns, flag: Flag) -> None:
-        self._judge(*columns, flag)
+        with _no_division_by_zero():
+            self._judge(*columns, flag)
+
+
+@contextmanager
+def _no_division_by_zero() -> Iterator[None]:
+    try:
+        with np.errstate(divide="raise"):
+            yield
+    except FloatingPointError as error:
+        raise SpecificationError("a rule divides by zero in a state that can be reached; guard the division") from error
 
 
 class Compiler:

@@ -46,7 +46,7 @@ class Action:
         bound: list[Any] = []
         rest = iter(arguments)
         for parameter in self.parameters:
-            values = [next(rest) for _ in parameter.sorts]
+            values = [bool(next(rest)) if sort is bool else next(rest) for sort in parameter.sorts]
             is_record = isinstance(parameter.kind, type) and issubclass(parameter.kind, tuple)
             bound.append(parameter.kind(*values) if is_record else values[0])
         return bound

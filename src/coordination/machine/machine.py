@@ -96,10 +96,12 @@ class Machine:
 
     def without(self, rule: str) -> Machine:
         """This machine with one rule's guards dropped, to see what the rule is for."""
-        return replace(self, dropped=self.dropped | {rule}, expected={}, pins={})
+        design = f"{self.design} without {rule}".strip()
+        return replace(self, design=design, dropped=self.dropped | {rule}, expected={}, pins={})
 
     def replacing(self, *actions: Action) -> Machine:
         """This machine with some of its actions replaced by others of the same name."""
         new = {self.action(action.name).name: action for action in actions}
         kept = tuple(new.get(action.name, action) for action in self.actions)
-        return replace(self, actions=kept, expected={}, pins={})
+        design = f"{self.design} with another {', '.join(new)}".strip()
+        return replace(self, design=design, actions=kept, expected={}, pins={})

@@ -14,6 +14,7 @@ from coordination.machine.language import reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Map, SpecificationError, State, Variable, flat_key, sort_name, variables
+from coordination.machine.terms import check_fact
 from coordination.machine.trace import Event, Step, Trace, Valuation
 
 
@@ -85,6 +86,8 @@ class Oracle:
                 action.run(live, self.instance.constants, *action.bind(arguments))
             except _Impossible:
                 return None
+            except ZeroDivisionError as error:
+                raise SpecificationError(f"{action.name} divides by zero") from error
             except _Rejected as rejected:
                 return Step(action.name, arguments, rejected.error, rejected.rule, (), state)
         after = self._close(live)
@@ -117,7 +120,9 @@ class Oracle:
         expected = 2 if prop.kind is Kind.STEP else 1
         assert len(states) == expected, f"{prop.name} speaks of {expected} states"
         with reading(_Run(self.machine, self.instance)):
-            return bool(prop.holds(*map(self._open, states), self.instance.constants))
+            fact = prop.holds(*map(self._open, states), self.instance.constants)
+        check_fact(fact)
+        return bool(fact)
 
     def _open(self, valuation: Valuation) -> State:
         live = self.machine.state.__new__(self.machine.state)

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, overload
 
 
 class Kind(StrEnum):
@@ -35,25 +35,41 @@ class Expected:
     routes: tuple[Property, ...] = ()
 
 
-def _declare(kind: Kind, source: str, rules: tuple[str, ...]) -> Callable[[Callable[..., bool]], Property]:
-    def declare(holds: Callable[..., bool]) -> Property:
+Holds = Callable[..., bool]
+Declare = Callable[[Holds], Property]
+
+
+def _declare(kind: Kind, holds: Holds | None, source: str, rules: tuple[str, ...]) -> Any:
+    def declare(holds: Holds) -> Property:
+        name = holds.__name__.replace("_", " ") if kind is Kind.SITUATION else holds.__name__.upper()
         statement = " ".join((inspect.getdoc(holds) or "").split())
-        return Property(holds.__name__.upper(), kind, holds, statement, source, rules)
+        return Property(name, kind, holds, statement, source, rules)
 
-    return declare
-
-
-def invariant(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callable[..., bool]], Property]:
-    """Declare `holds(s, w)` a property of every reachable state."""
-    return _declare(Kind.INVARIANT, source, rules)
+    return declare if holds is None else declare(holds)
 
 
-def step_property(source: str = "", rules: tuple[str, ...] = ()) -> Callable[[Callable[..., bool]], Property]:
+@overload
+def invariant(holds: Holds) -> Property: ...
+@overload
+def invariant(*, source: str = "", rules: tuple[str, ...] = ()) -> Declare: ...
+def invariant(holds: Holds | None = None, *, source: str = "", rules: tuple[str, ...] = ()) -> Property | Declare:
+    """Declare `holds(s, w)` a property of every reachable state, named like the function in capitals."""
+    return _declare(Kind.INVARIANT, holds, source, rules)  # type: ignore[no-any-return]
+
+
+@overload
+def step_property(holds: Holds) -> Property: ...
+@overload
+def step_property(*, source: str = "", rules: tuple[str, ...] = ()) -> Declare: ...
+def step_property(holds: Holds | None = None, *, source: str = "", rules: tuple[str, ...] = ()) -> Property | Declare:
     """Declare `holds(before, after, w)` a property of every step that changes something."""
-    return _declare(Kind.STEP, source, rules)
+    return _declare(Kind.STEP, holds, source, rules)  # type: ignore[no-any-return]
 
 
-def situation(holds: Callable[[Any, Any], bool]) -> Property:
+@overload
+def situation(holds: Holds) -> Property: ...
+@overload
+def situation() -> Declare: ...
+def situation(holds: Holds | None = None) -> Property | Declare:
     """Declare `holds(s, w)` something to look for, named like the function."""
-    statement = " ".join((inspect.getdoc(holds) or "").split())
-    return Property(holds.__name__.replace("_", " "), Kind.SITUATION, holds, statement)
+    return _declare(Kind.SITUATION, holds, "", ())  # type: ignore[no-any-return]

@@ -138,6 +138,13 @@ def _check_kinds(op: str, args: tuple[Any, ...]) -> None:
         raise NotReadable("a rule takes a number for a truth value; compare it, as in number != 0")
 
 
+def check_fact(value: object) -> None:
+    """Raise NotReadable for what is no truth value, though Python would take it for one."""
+    if not _is_boolean(value):
+        what = "a number" if isinstance(value, int) or is_term(value) else f"a {type(value).__name__}"
+        raise NotReadable(f"{what} stands where a fact belongs; write a comparison, all_of(...), or the like")
+
+
 def is_term(value: object) -> bool:
     return type(value) is Term
 
@@ -183,7 +190,7 @@ def _interval(term: Term) -> tuple[int, int]:
             corners = [a * b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
         case "div":
-            corners = [a // b for a in (low, high) for b in (other_low, other_high)]
+            corners = [a // b for a in (low, high) for b in (max(other_low, 1), other_high)]
             return min(corners), max(corners)
     return 0, other_high - 1  # a remainder
 
@@ -224,7 +231,7 @@ def mul(a: Value, b: Value) -> Value:
 
 
 def div(a: Value, b: Value) -> Value:
-    """Floor division by something positive, where Python, Solidity and SMT-LIB agree."""
+    """Floor division by something positive, where Python, Solidity and SMT-LIB agree. By zero it is an error."""
     _check_divisor(b)
     if type(a) is not Term and type(b) is not Term:
         return a // b
@@ -234,8 +241,10 @@ def div(a: Value, b: Value) -> Value:
 
 
 def _check_divisor(divisor: Value) -> None:
-    if interval(divisor)[0] <= 0:
-        raise NotReadable("a rule divides by what may be zero or negative; give the divisor's sort a positive domain")
+    if interval(divisor)[0] < 0 or interval(divisor)[1] == 0:
+        raise NotReadable(
+            "a rule divides by what may be negative, or is zero; give its sort a positive domain"
+        )
 
 
 def mod(a: Value, b: Value) -> Value:
@@ -255,6 +264,8 @@ def eq(a: Value, b: Value) -> Value:
     if type(a) is not Term:
         return bool(a == b)
     if type(b) is not Term:
+        if not isinstance(b, int):
+            raise NotReadable(f"a rule compares a state value with {b!r}, which is no number and no name of one")
         if a.boolean:
             return a if b else negation(a)
         b = int(b)
@@ -315,6 +326,7 @@ def le(a: Value, b: Value) -> Value:
 
 def negation(a: Value) -> Value:
     if type(a) is not Term:
+        check_fact(a)
         return not a
     if a.op == "not":
         return a.args[0]
@@ -331,7 +343,8 @@ def _connect(op: str, facts: Iterable[Value], absorbing: bool) -> Value:
     seen: dict[int, Term] = {}
     for fact in facts:
         if type(fact) is not Term:
-            if bool(fact) is absorbing:
+            check_fact(fact)
+            if fact is absorbing:
                 return absorbing
             continue
         for part in fact.args if fact.op == op else (fact,):

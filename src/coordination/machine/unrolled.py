@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -181,7 +182,9 @@ class Unrolled:
             assert step is not None, f"{prop.name} speaks of a step"
             states.append(self._open(fixed, step.updates))
         with reading(_Recorder(self.machine, self.instance)):
-            return prop.holds(*states, self.instance.constants)
+            fact = prop.holds(*states, self.instance.constants)
+        terms.check_fact(fact)
+        return fact
 
     def reads_after(self, prop: Property, fixed: Mapping[str, int]) -> tuple[frozenset[str], bool]:
         """The variables that a step property reads of the state after; and whether it holds where nothing changes.
@@ -205,8 +208,11 @@ class Unrolled:
             here = (variable.name, ())
             return new[here] if here in new else fixed.get(variable.name, self.fields[here])
         entries = {key: value for (name, key), value in new.items() if name == variable.name}
-        missing = lambda key: self.fields.get((variable.name, key), variable.default)  # noqa: E731
-        return Map(variable, self._domains[variable.name], missing, entries)
+        return Map(variable, self._domains[variable.name], partial(self.entry, variable), entries)
+
+    def entry(self, variable: Variable, key: Key) -> Value:
+        """What a map holds before the step; the default of its sort where it has no such entry."""
+        return self.fields.get((variable.name, key), variable.default)
 
     def _written(self, live: State, fixed: Mapping[str, int]) -> dict[Field, Value]:
         updates: dict[Field, Value] = {}

@@ -26,7 +26,8 @@ class Exit(IntEnum):
 class Verdict:
     """One property of one machine in one instance.
 
-    `method` says how it was reached ("exhaustive": every state of the instance was visited). `states`, `transitions`
+    `method` says how it was reached ("exhaustive": every state of the instance was visited; "truncated": a budget ran
+    out). `states`, `transitions`
     and `depth` are the size of the search when it ended. `reason` is why a violation is expected, or which budget ran
     out. `routes` are the shortest traces of the ways in which an expected violation happens, by name; a route that was
     not found has no trace.

@@ -35,7 +35,8 @@ def explain(machine: Machine, instance: Instance, prop: Property, *states: Valua
     formula, known = _formula(machine, instance, prop, states)
     if terms.is_term(formula):
         wording = _Wording(machine, instance, known)
-        return _failing_parts(_Formula(formula).without_same(), known, wording)
+        is_wanted = prop.kind is Kind.SITUATION
+        return _failing_parts(_Formula(formula).without_same(), known, wording, is_wanted=is_wanted)
     return [] if formula else [f"{prop.name} does not depend on the state"]
 
 
@@ -122,10 +123,11 @@ def _expand_same(node: Term) -> Value:
     return terms.disjunction((terms.conjunction((a, b)), terms.conjunction((terms.negation(a), terms.negation(b)))))
 
 
-def _failing_parts(formula: _Formula, known: Mapping[Term, Value], wording: _Wording) -> list[str]:
+def _failing_parts(formula: _Formula, known: Mapping[Term, Value], wording: _Wording, *, is_wanted: bool) -> list[str]:
+    """`is_wanted` says that the failure is what somebody looked for: nothing is missing then."""
     failing = [part for part in _conjuncts(formula.root) if _Formula(part).under(known) is False]
     failing.sort(key=wording.order)
-    lines = [_reason(_Formula(part), known, wording) for part in failing[:PARTS]]
+    lines = [_reason(_Formula(part), known, wording, is_wanted=is_wanted) for part in failing[:PARTS]]
     distinct = list(dict.fromkeys(lines))
     if len(failing) > PARTS:
         distinct.append(f"and {len(failing) - PARTS} more parts fail")
@@ -150,15 +152,36 @@ def _fields(term: Value) -> list[Term]:
 
 def _atoms(root: Value) -> list[Term]:
     """The facts that the formula connects by and, or, not: boolean fields and comparisons."""
-    return list(_roles(root))
+    return list(_demands(root))
 
 
-def _roles(root: Value) -> dict[Term, bool]:
-    """The atoms, and of each whether it is supposed wherever it stands."""
-    roles: dict[Term, bool] = {}
-    for atom, is_given in _atoms_with_role(root):
-        roles[atom] = roles.get(atom, True) and is_given
-    return roles
+SUPPOSED = -1
+
+
+def _demands(root: Value) -> dict[Term, int]:
+    """The atoms, and of each below how many conjunctions it is demanded; SUPPOSED if it is nowhere.
+
+    `implies(all_of(a, b), all_of(c, d))` is read as `not (a and b) or (c and d)`: there `a` and `b` are supposed, `c`
+    and `d` are demanded. It may also reach us as `not a or not b or (c and d)`, where a premise `x != 0` has become an
+    alternative `x == 0`, which looks like a demand; but a demand proper is rarely less nested than a premise.
+    """
+    found: dict[Term, int] = {}
+    seen: set[tuple[int, bool, int]] = set()
+    stack = [(root, True, 0)]
+    while stack:
+        node, helps, depth = stack.pop()
+        if not terms.is_term(node) or (node.uid, helps, depth) in seen:
+            continue
+        seen.add((node.uid, helps, depth))
+        if node.op == "not":
+            is_premise = node.args[0].op in ("and", "or")
+            stack.append((node.args[0], not helps, SUPPOSED if is_premise else depth))
+        elif node.op in ("and", "or"):
+            below = depth + 1 if node.op == "and" and depth != SUPPOSED else depth
+            stack.extend((arg, helps, below) for arg in reversed(node.args))
+        else:
+            found[node] = max(found.get(node, SUPPOSED), depth if helps else SUPPOSED)
+    return found
 
 
 def _features(atoms: Iterable[Term], values: Mapping[Term, Value], wording: _Wording) -> list[Term]:
@@ -175,25 +198,6 @@ def _features(atoms: Iterable[Term], values: Mapping[Term, Value], wording: _Wor
         return 0 if len(list(terms.walk([term]))) <= SHORT else 2, wording.order(term)
 
     return sorted(found, key=rank)
-
-
-def _atoms_with_role(root: Value) -> Iterator[tuple[Term, bool]]:
-    """The facts that the formula connects, and whether each stands below the negation of several facts at once.
-
-    `implies(all_of(a, b), c)` is read as `not (a and b) or c`: there `a` and `b` are supposed, `c` is demanded.
-    """
-    seen: set[tuple[int, bool]] = set()
-    stack = [(root, False)]
-    while stack:
-        node, is_given = stack.pop()
-        if not terms.is_term(node) or (node.uid, is_given) in seen:
-            continue
-        seen.add((node.uid, is_given))
-        if node.op in ("and", "or", "not"):
-            is_given = is_given or (node.op == "not" and node.args[0].op in ("and", "or"))
-            stack.extend((arg, is_given) for arg in reversed(node.args))
-        else:
-            yield node, is_given
 
 
 def _needed(is_enough: Callable[[Sequence[F]], bool], facts: Sequence[F]) -> list[F]:
@@ -214,18 +218,18 @@ def _needed(is_enough: Callable[[Sequence[F]], bool], facts: Sequence[F]) -> lis
 
 @dataclass(frozen=True, eq=False)
 class _Fact:
-    """A term, whether it holds, and whether it was supposed or demanded. `order` is where it stands in the state."""
+    """A term, whether it holds, and how nested it is demanded. `order` is where it stands in the state."""
 
     term: Value
     holds: bool
-    is_given: bool
+    demand: int
     order: tuple[Any, ...]
 
 
-def _reason(part: _Formula, known: Mapping[Term, Value], wording: _Wording) -> str:
+def _reason(part: _Formula, known: Mapping[Term, Value], wording: _Wording, *, is_wanted: bool) -> str:
     """One line on a part that is false: the facts that hold, then what does not."""
-    values, roles = part.values(known), _roles(part.root)
-    features = _features(roles, values, wording)
+    values, demands = part.values(known), _demands(part.root)
+    features = _features(demands, values, wording)
 
     def left_of(chosen: Sequence[Term]) -> Value:
         return part.under({feature: values[feature] for feature in chosen})
@@ -236,8 +240,8 @@ def _reason(part: _Formula, known: Mapping[Term, Value], wording: _Wording) -> s
         left = left_of([other for other in needed if other is not feature])
         wrong = _focus(left, feature, values, known, wording)
         facts.extend(_conditions(wrong, known, wording))
-        facts.append(_fact(wrong, roles, known, wording.order(feature)))
-    return wording.sentence(*_told_apart(facts))
+        facts.append(_fact(wrong, demands, known, wording.order(feature)))
+    return wording.sentence(*_told_apart(facts, is_wanted=is_wanted))
 
 
 def _focus(
@@ -250,10 +254,20 @@ def _focus(
     of_feature = set(_fields(feature))
     for part in sorted(_conjuncts(left), key=wording.order):
         if set(_fields(part)) <= of_feature and _Formula(part).under(known) is False:
+            if _is_any_other(part, feature, values):
+                break
             return part
     if feature.op == "field" and not feature.boolean:
         return terms.negation(terms.eq(feature, values[feature]))
     return terms.negation(feature) if values[feature] else feature
+
+
+def _is_any_other(part: Value, feature: Term, values: Mapping[Term, Value]) -> bool:
+    """Whether `part` lists all that `feature` could hold, but for what it does hold."""
+    if part.op != "or" or feature.op != "field" or len(part.args) != len(feature.args[0].values) - 1:
+        return False
+    others = (value for value in feature.args[0].values if value != values[feature])
+    return part is terms.disjunction(terms.eq(feature, other) for other in others)
 
 
 def _conditions(wrong: Value, known: Mapping[Term, Value], wording: _Wording) -> Iterator[_Fact]:
@@ -261,17 +275,20 @@ def _conditions(wrong: Value, known: Mapping[Term, Value], wording: _Wording) ->
     conditions = _live_conditions(wrong, known)
     for place in dict.fromkeys(place for condition in conditions for place in _pinned(condition)):
         fact = place if place.boolean else terms.eq(place, known[place])
-        yield _Fact(fact, not place.boolean or known[place], True, wording.order(place))
+        yield _Fact(fact, not place.boolean or known[place], SUPPOSED, wording.order(place))
 
 
-def _fact(wrong: Value, roles: Mapping[Term, bool], known: Mapping[Term, Value], order: tuple[Any, ...]) -> _Fact:
-    """`wrong`, which is false, as the property has it: a fact that does not hold, or the contrary of one that does."""
-    atoms = [atom for atom in _atoms(wrong) if atom in roles]
+def _fact(wrong: Value, demands: Mapping[Term, int], known: Mapping[Term, Value], order: tuple[Any, ...]) -> _Fact:
+    """`wrong`, which is false, as the property has it: a fact that does not hold, or the contrary of one that does.
+
+    A comparison that the property does not have in this form, as it was folded, counts as demanded.
+    """
+    atoms = [atom for atom in _atoms(wrong) if atom in demands]
     opposite = terms.negation(wrong)
-    holds = wrong.op == "not" or (not atoms and opposite in roles)
+    holds = wrong.op == "not" or (not atoms and opposite in demands)
     settled = _Formula(opposite if holds else wrong).under(_live_conditions(wrong, known))
     term = settled if terms.is_term(settled) else opposite if holds else wrong
-    return _Fact(term, holds, bool(atoms) and all(roles[atom] for atom in atoms), order)
+    return _Fact(term, holds, max(demands[atom] for atom in atoms or demands), order)
 
 
 def _live_conditions(root: Value, known: Mapping[Term, Value]) -> dict[Term, bool]:
@@ -300,17 +317,21 @@ def _pinned(condition: Term) -> Iterator[Term]:
             yield atom.args[0]
 
 
-def _told_apart(facts: Iterable[_Fact]) -> tuple[list[Value], list[Value]]:
+def _told_apart(facts: Iterable[_Fact], *, is_wanted: bool) -> tuple[list[Value], list[Value]]:
     """What holds, and what should hold but does not.
 
     A formula does not say which of its false facts its author demanded: `a < b` fails exactly where `b <= a` holds. So
-    what is false counts as missing unless it was supposed, or something else that is missing speaks of the state after
-    the step, or is no inequality; the rest is told as what holds instead.
+    what is false counts as missing unless it was supposed, or something else that is missing is more nested, speaks of
+    the state after the step, is no inequality, or is no comparison with zero; the rest is told as what holds instead.
+    So are several inequalities, of which none is more likely to have been demanded than another.
     """
     ordered = sorted({fact.term: fact for fact in facts}.values(), key=lambda fact: fact.order)
-    missing = [fact for fact in ordered if not fact.holds and not fact.is_given]
-    for is_telling in (_is_of_after, _is_no_inequality):
+    missing = [fact for fact in ordered if not fact.holds and fact.demand != SUPPOSED and not is_wanted]
+    nesting = max((fact.demand for fact in missing), default=0)
+    for is_telling in (lambda fact: fact.demand == nesting, _is_of_after, _is_no_inequality, _is_not_about_zero):
         missing = [fact for fact in missing if is_telling(fact)] or missing
+    if 1 < len(missing) < len(ordered) and not any(map(_is_no_inequality, missing)):
+        missing = []
     held = [fact for fact in ordered if fact not in missing]
     return [fact.term if fact.holds else terms.negation(fact.term) for fact in held], [fact.term for fact in missing]
 
@@ -321,6 +342,11 @@ def _is_of_after(fact: _Fact) -> bool:
 
 def _is_no_inequality(fact: _Fact) -> bool:
     return fact.term.op not in ("lt", "le")
+
+
+def _is_not_about_zero(fact: _Fact) -> bool:
+    """`x == 0` is mostly what became of a premise: there is an `x` at all."""
+    return fact.term.op != "eq" or terms.is_term(fact.term.args[1]) or fact.term.args[1] != 0
 
 
 class _Wording:

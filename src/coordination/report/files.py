@@ -13,6 +13,8 @@ def check_writable(path: Path) -> None:
     """Raise SpecificationError now if `path` could not be written later, after the work is done."""
     if path.is_dir():
         raise SpecificationError(f"cannot write {str(path)!r}: it is a folder; name a file")
+    if path.exists() and not path.is_file():
+        return
     if not path.parent.is_dir():
         raise SpecificationError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
     try:
@@ -26,17 +28,32 @@ def check_writable(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put `text` into `path` in one step: a reader sees the old file or the new one, never a part."""
+    """Put `text` into `path` in one step: a reader sees the old file or the new one, never a part.
+
+    A link is followed; what is no regular file (a pipe, a device) is written to as it is.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path.resolve(), text)
+    except OSError as error:
+        raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
+        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         os.replace(name, path)
-    except BaseException as error:
+    except BaseException:
         Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror}") from error
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
