@@ -588,11 +588,11 @@ def test_a_division_by_zero_is_an_error_of_the_step_that_makes_it() -> None:
         """
 @action
 def act(s, w):
-    s.coin = 3 // s.bead[0]
+    s.lit = 3 // s.bead[0] > 9
 """
     )
     with pytest.raises(SpecificationError, match="divides by zero"):
-        reachable(machine, INSTANCE)
+        reachable(machine, replace(INSTANCE, initial={}))
     with pytest.raises(SpecificationError, match="divides by zero"):
         Search(machine, replace(INSTANCE, initial={}), ()).run()
 

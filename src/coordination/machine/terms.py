@@ -242,9 +242,7 @@ def div(a: Value, b: Value) -> Value:
 
 def _check_divisor(divisor: Value) -> None:
     if interval(divisor)[0] < 0 or interval(divisor)[1] == 0:
-        raise NotReadable(
-            "a rule divides by what may be negative, or is zero; give its sort a positive domain"
-        )
+        raise NotReadable("a rule divides by what may be negative, or is zero; give its sort a positive domain")
 
 
 def mod(a: Value, b: Value) -> Value:
