@@ -591,10 +591,12 @@ def act(s, w):
     s.lit = 3 // s.bead[0] > 9
 """
     )
+    instance = replace(INSTANCE, initial={})
+    oracle = Oracle(machine, instance)
     with pytest.raises(SpecificationError, match="divides by zero"):
-        reachable(machine, replace(INSTANCE, initial={}))
+        list(oracle.steps(oracle.initial()))
     with pytest.raises(SpecificationError, match="divides by zero"):
-        Search(machine, replace(INSTANCE, initial={}), ()).run()
+        Search(machine, instance, ()).run()
 
 
 def test_a_number_and_a_truth_value_of_one_name_are_two_leaves() -> None:
