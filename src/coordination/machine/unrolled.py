@@ -19,7 +19,7 @@ from coordination.machine.language import reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
-from coordination.machine.state import Key, Map, State, Variable, variables
+from coordination.machine.state import Key, Map, SpecificationError, State, Variable, variables
 from coordination.machine.terms import Value
 
 
@@ -163,6 +163,8 @@ class Unrolled:
                 updates = self._written(live, fixed)
             except _Abandoned:
                 pass
+            except ZeroDivisionError as error:
+                raise SpecificationError(f"{action.name} divides by zero") from error
         self.checks |= {(action.name, *check) for check in recorder.checked}
         if not recorder.possible:
             return None
