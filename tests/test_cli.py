@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -194,7 +195,7 @@ def test_promela_goes_to_a_file_or_to_standard_output(run: Run, tmp_path: Path) 
     assert run("export", "promela", *chosen).out == file.read_text()
 
 
-@pytest.mark.skipif(shutil.which("spin") is None and not shutil.os.environ.get("CI"), reason="Spin is not installed")
+@pytest.mark.skipif(shutil.which("spin") is None and not os.environ.get("CI"), reason="Spin is not installed")
 def test_spin_counts_the_same_states_and_comes_to_the_same_verdicts(run: Run) -> None:
     result = run("check", "--instance", "tiny", "--recount", "spin")
     assert result.code == 0
@@ -234,6 +235,92 @@ def test_a_malformed_property_file_is_refused_with_its_line(run: Run, tmp_path: 
     file = tmp_path / "mine.py"
     file.write_text(source)
     assert_refused(run("check", "--instance", "tiny", "--properties", file), "mine.py" if ":4:" in named else "", named)
+
+
+@pytest.mark.parametrize(
+    "value", ["s.held", "1", "'yes'", "(s.now > 3,)", "lambda: False", "...", "None", "s.now > 3 or 1"]
+)
+def test_a_property_that_is_no_fact_is_refused(run: Run, tmp_path: Path, value: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(f"from coordination.machine import invariant\n@invariant\ndef p(s, w):\n    return {value}\n")
+    assert_refused(run("check", "--instance", "tiny", "--properties", file))
+
+
+@pytest.mark.parametrize("fact", ["s.status[7] == 0", "s.balance['bob'] == 2", "s.now == 'x'", "s.held[0] == 0"])
+def test_what_names_nothing_is_refused_and_not_true_of_nothing(run: Run, fact: str) -> None:
+    assert_refused(run("find", fact, "--instance", "tiny", "--design", "0.2.0"))
+
+
+def test_a_property_may_be_declared_with_parentheses_or_without(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from coordination.machine import invariant\n"
+        "@invariant\ndef one(s, w):\n    return s.now >= 0\n"
+        "@invariant()\ndef other(s, w):\n    return s.now >= 0\n"
+    )
+    result = run("check", "--instance", "tiny", "--design", "0.2.0", "--properties", file)
+    assert result.code == 0
+    assert "ONE  " in result.out
+    assert "OTHER  " in result.out
+
+
+@pytest.mark.parametrize("ending", ["import sys\nsys.exit(0)", "raise SystemExit"])
+def test_a_file_that_ends_the_program_is_no_success(run: Run, tmp_path: Path, ending: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(ending)
+    assert_refused(run("check", "--instance", "tiny", "--properties", file), "SystemExit")
+
+
+def test_a_link_is_followed_and_the_mode_of_a_file_is_kept(run: Run, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    assert run("check", "--instance", "tiny", "--json", link).code == 0
+    assert link.is_symlink()
+    assert json.loads(real.read_text())
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_regular_file_is_written_to_and_not_replaced(run: Run) -> None:
+    assert run("check", "--instance", "tiny", "--json", "/dev/null").code == 0
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_reader_that_leaves_early_loses_no_file_and_changes_no_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.json"
+    command = f'{sys.executable} -c "from coordination.cli import main; main()" check --instance tiny --json {file}'
+    ended = subprocess.run(["bash", "-c", f"{command} | head -1; exit ${{PIPESTATUS[0]}}"], check=False)
+    assert ended.returncode == 0
+    assert json.loads(file.read_text())
+
+
+def test_a_verdict_is_never_cut_off(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from coordination.cli import main; main()", "check", "--instance", "tiny"]
+    narrow = subprocess.run(command, env={**os.environ, "COLUMNS": "20"}, capture_output=True, text=True, check=True)
+    assert "SIGNATURE_BINDING    VIOLATED, expected" in narrow.stdout
+
+
+def test_a_trace_of_something_else_is_not_shown_as_what_it_claims(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "witness.itf.json"
+    run("find", "s.status[0] == Status.PROVEN", "--instance", "tiny", "--design", "0.2.0", "-o", file)
+    trace = json.loads(file.read_text())
+    trace["#meta"]["property"] = "ONE_LIVE_CLAIM"
+    file.write_text(json.dumps(trace))
+    assert_refused(run("trace", file), "ONE_LIVE_CLAIM")
+
+
+def test_a_machine_without_a_rule_is_called_so_and_its_violation_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "without_c6.py").write_text(
+        "from coordination_spec import DESIGNS\nMACHINE = DESIGNS['0.2.0'].without('C6')\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = run("check", "--machine", "without_c6:MACHINE", "--instance", "tiny")
+    assert result.code == 1
+    assert "prover coordination 0.2.0 without C6, instance tiny" in result.out
+    assert "HONEST_PROVER_SAFE fails after step" in result.out
 
 
 def test_a_property_file_that_is_not_there_is_refused(run: Run, tmp_path: Path) -> None:

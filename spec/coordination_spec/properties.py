@@ -18,7 +18,7 @@ from coordination.machine import (
     step_property,
     total,
 )
-from coordination_spec.rollup import compute_prover_share, submit_epoch_proof
+from coordination_spec.rollup import submit_epoch_proof
 from coordination_spec.state import Coordination
 from coordination_spec.words import (
     NOBODY,
@@ -87,12 +87,17 @@ def one_claim_per_epoch(before: Coordination, after: Coordination, w: World) -> 
     return forall(Epoch, is_kept)
 
 
+def is_in_proof_phase(s: Coordination, w: World, epoch: Epoch) -> bool:
+    """A claim of the epoch is stored, and its proof phase is not over, whether or not the proof is in."""
+    return all_of(has_claim(s, epoch), s.now < s.claim_slot[epoch] + w.proof_slots)
+
+
 @invariant(source="seed, motivation 2; timeliness design", rules=("C1", "C5"))
 def one_live_claim(s: Coordination, w: World) -> bool:
     """At most one claim is running at any time."""
     return forall(
         (Epoch, Epoch),
-        lambda one, other: implies(all_of(is_running(s, w, one), is_running(s, w, other)), one == other),
+        lambda one, other: implies(all_of(is_in_proof_phase(s, w, one), is_in_proof_phase(s, w, other)), one == other),
     )
 
 
@@ -171,7 +176,11 @@ def caller_binding(before: Coordination, after: Coordination, w: World) -> bool:
         paid = ite(after.claim_prover[epoch] == account, w.bond, Amount(0))
         return implies(
             becomes(before, after, epoch, Status.CLAIMED),
-            all_of(has_claim(after, epoch), gains(before, after, account) == 0 - paid),
+            all_of(
+                has_claim(after, epoch),
+                after.claim_prover[epoch] == after.claim_sender[epoch],
+                gains(before, after, account) == 0 - paid,
+            ),
         )
 
     return forall((Epoch, Account), is_paid_by_its_prover)
@@ -206,21 +215,39 @@ def payout_exact(before: Coordination, after: Coordination, w: World) -> bool:
     """Prover's and proposer's shares add up to the reward, neither is negative, and they follow the stored fee."""
     reward = least(w.reward_per_epoch, before.reward_pool)
 
-    def is_paid_exactly(epoch: Epoch, account: Account) -> bool:
-        prover_share = compute_prover_share(before, reward, epoch)
-        as_prover = ite(before.claim_prover[epoch] == account, w.bond + prover_share, 0)
-        as_proposer = ite(before.claim_proposer[epoch] == account, reward - prover_share, 0)
-        return implies(
+    def is_paid_exactly(epoch: Epoch, prover: Account, proposer: Account) -> bool:
+        to_both = gains(before, after, prover)
+        share = to_both - w.bond
+        proven = all_of(
             becomes(before, after, epoch, Status.PROVEN),
+            before.claim_prover[epoch] == prover,
+            before.claim_proposer[epoch] == proposer,
+        )
+        apart = all_of(
+            follows_fee(share, reward, before.claim_fee[epoch]),
+            share >= 0,
+            gains(before, after, proposer) == reward - share,
+            reward - share >= 0,
+        )
+        return implies(
+            proven,
             all_of(
+                before.claim_fee[epoch] <= WHOLE,
                 before.reward_pool - after.reward_pool == reward,
-                prover_share >= 0,
-                prover_share <= reward,
-                gains(before, after, account) == as_prover + as_proposer,
+                ite(prover == proposer, to_both == w.bond + reward, apart),
+                forall(
+                    Account,
+                    lambda other: any_of(other == prover, other == proposer, gains(before, after, other) == 0),
+                ),
             ),
         )
 
-    return forall((Epoch, Account), is_paid_exactly)
+    return forall((Epoch, Account, Account), is_paid_exactly)
+
+
+def follows_fee(share: int, reward: int, fee: BasisPoints) -> bool:
+    """`share` is `fee` of `reward`, rounded down: said without the division that the contract makes."""
+    return all_of(share * WHOLE <= reward * fee, reward * fee < (share + 1) * WHOLE)
 
 
 @step_property(source="decided", rules=("C2", "X1"))
@@ -242,12 +269,12 @@ def honest_prover_safe(s: Coordination, w: World) -> bool:
 
     def is_paid(epoch: Epoch, prover: Account) -> bool:
         accepted, after = attempt(submit_epoch_proof, s, w, prover, epoch, True)
-        owed = w.bond + compute_prover_share(s, reward, epoch)
+        share = gains(s, after, prover) - w.bond
         in_time = s.now < s.claim_slot[epoch] + w.proof_slots
         unpaid = s.status[epoch] != Status.PROVEN
         return implies(
             all_of(s.claim_prover[epoch] == prover, in_time, unpaid),
-            all_of(accepted, gains(s, after, prover) >= owed),
+            all_of(accepted, reward * s.claim_fee[epoch] < (share + 1) * WHOLE),
         )
 
     return forall((Epoch, Account), is_paid)

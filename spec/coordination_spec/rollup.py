@@ -59,6 +59,7 @@ def claim_proof_right(s: Coordination, w: World, caller: Account, quote: Quote, 
     s.claim_fee[quote.epoch] = quote.basis_point_fee
     s.claim_proposer[quote.epoch] = w.schedule[s.now]
     s.claim_slot[quote.epoch] = s.now
+    s.claim_sender[quote.epoch] = caller
     s.balance[caller] = Amount(s.balance[caller] - w.bond)
     s.held = Amount(s.held + w.bond)
     emit("ProofRightClaimed", epoch=quote.epoch, prover=quote.prover, proposer=recovered, fee=quote.basis_point_fee)

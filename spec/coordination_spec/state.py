@@ -21,6 +21,7 @@ class Coordination(State):
     claim_fee: Map[Epoch, BasisPoints]
     claim_proposer: Map[Epoch, Address]
     claim_slot: Map[Epoch, Slot]
+    claim_sender: Map[Epoch, Address]  # who sent the claim: not stored by the contract, but CALLER_BINDING speaks of it
 
     # TST: what accounts own, what the rollup holds, and how much of that is rewards, or was simply sent to it.
     balance: Map[Account, Amount]

@@ -74,8 +74,8 @@ def choose_instance(machine: Machine, name: str | None) -> Instance:
 
 def choose_properties(machine: Machine, own: Sequence[Property], names: Sequence[str]) -> list[Property]:
     """The machine's properties and `own`, or those of them that are named."""
-    known = {prop.name: prop for prop in machine.properties}
-    for prop in own:
+    known: dict[str, Property] = {}
+    for prop in (*machine.properties, *own):
         if prop.name in known:
             raise SpecificationError(f"a property {prop.name} exists already; give yours another name")
         known[prop.name] = prop
@@ -154,7 +154,8 @@ def check_readable(machine: Machine, instance: Instance, properties: Sequence[Pr
     strict = _Strict(machine, instance)
     for prop in properties:
         try:
-            strict.holds(prop, {}, step if prop.kind is Kind.STEP else None)
+            if step is not None or prop.kind is not Kind.STEP:
+                strict.holds(prop, {}, step if prop.kind is Kind.STEP else None)
         except Exception as error:
             raise SpecificationError(f"{prop.name} cannot be read: {_one_line(error)}") from error
 

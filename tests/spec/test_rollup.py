@@ -70,6 +70,7 @@ def test_a_claim_stores_the_quote_the_proposer_and_the_slot_and_takes_the_bond(l
         "claim_fee[0]": 2_500,
         "claim_proposer[0]": BOB,
         "claim_slot[0]": 5,
+        "claim_sender[0]": ALICE,
         f"balance[{ALICE}]": -BOND,
         "held": BOND,
     }

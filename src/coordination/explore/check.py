@@ -68,8 +68,13 @@ def _judge(search: Search, exploration: Exploration, prop: Property, known: Expe
         status, reason = Status.VIOLATED, known.why if known else ""
         routes = [(route.name, shortest_trace(search, exploration, route)) for route in (known.routes if known else ())]
         gone = [name for name, found in routes if found is None]
-        expected = known is not None and (not gone or bool(exploration.exhausted))
-        if gone and not exploration.exhausted:
+        expected = known is not None and not gone
+        if gone and exploration.exhausted:
+            status, reason = (
+                Status.UNKNOWN,
+                f"gave up after {exploration.exhausted}, before {', '.join(gone)} was found",
+            )
+        elif gone:
             reason = f"no longer violated by: {', '.join(gone)}"
     elif exploration.exhausted:
         status, expected, reason = Status.UNKNOWN, False, f"the search gave up after {exploration.exhausted}"

@@ -172,11 +172,16 @@ class Compiler:
         for prop in judged:
             broken = terms.substitute(terms.negation(self._unrolled.holds(prop, fixed, step)), known)
             _print_flag(effects, prop.name, broken, "rows", "rows.compress({mask})")
-        if any(self._leaves_domain(place, value) for place, value in updates.items()):
+        if not self._is_time(ticked) or any(self._leaves_domain(place, value) for place, value in updates.items()):
             effects.line("raise OverflowError")
             return
         after = fixed.get(clock, 0) if ticked is None else ticked
         effects.line(f"put({after}, rows, {self._print_stored(effects, updates)})")
+
+    def _is_time(self, ticked: Value | None) -> bool:
+        """Whether the clock can be set to that; None leaves it as it is."""
+        (sort,) = [v.sort for v in self._unrolled.variables if v.name == self._unrolled.machine.clock] or [None]
+        return ticked is None or int(ticked) in self._unrolled.instance.domain(sort)
 
     def _leaves_domain(self, place: Field, value: Value) -> bool:
         """Whether a constant is written where it does not belong: only a step that is really made is then an error."""

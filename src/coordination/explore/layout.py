@@ -51,7 +51,14 @@ class Slot:
 
     def position(self, value: int) -> int:
         """The stored form of `value`, which must be one of `values`."""
-        return bisect_left(self.values, value)
+        position = self.below(value)
+        if position == len(self.values) or self.values[position] != value:
+            raise ValueError(f"{value} is not among the values of this slot")
+        return position
+
+    def below(self, bound: int) -> int:
+        """How many of the values are less than `bound`."""
+        return bisect_left(self.values, bound)
 
 
 class TableFull(Exception):

@@ -171,10 +171,10 @@ class Printer:
         """Comparisons of a field with a constant are made in place, on the masked word."""
         left, right = self._slot(a), self._slot(b)
         if left and not terms.is_term(b):
-            position = left.position(b + 1 if op == "le" else b) << left.shift
+            position = (left.position(b) if op == "eq" else left.below(b + (op == "le"))) << left.shift
             return f"{self._masked(left)} {'==' if op == 'eq' else '<'} {position}"
         if right and not terms.is_term(a):
-            position = right.position(a + 1 if op == "lt" else a) << right.shift
+            position = right.below(a + (op == "lt")) << right.shift
             return f"{self._masked(right)} >= {position}"
         sign = {"eq": "==", "lt": "<", "le": "<="}[op]
         return f"{self.name(a)} {sign} {self.name(b)}"

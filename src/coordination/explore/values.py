@@ -8,7 +8,7 @@ so it over-approximates: it never drops a value that can occur.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from coordination.machine import terms
@@ -81,7 +81,7 @@ def narrowed(machine: Machine, instance: Instance) -> Narrowed:
                         copies[place].add((leaf.args[0].variable, leaf.args[0].key))
                     else:
                         unbounded.add(place)
-    _propagate(constants, copies, unbounded)
+    _propagate(constants, copies, unbounded, domains)
     unrolled.narrow({place: sorted(values) for place, values in constants.items() if place not in unbounded})
     return Narrowed(unrolled, frozenset(together | {frozenset({machine.clock})}))
 
@@ -89,7 +89,9 @@ def narrowed(machine: Machine, instance: Instance) -> Narrowed:
 def _check_clock(machine: Machine, now: int, update: Value) -> None:
     """Refuse a machine whose declared clock some step can turn back."""
     if terms.is_term(update) or update < now:
-        raise SpecificationError(f"{machine.clock!r} is the clock of {machine.name}, but a step can turn it back")
+        raise SpecificationError(
+            f"{machine.clock!r} is the clock of {machine.name}, but a step can turn it back, or make it wait"
+        )
 
 
 def _leaves(update: Value) -> Iterator[Value]:
@@ -103,7 +105,12 @@ def _leaves(update: Value) -> Iterator[Value]:
         yield update
 
 
-def _propagate(constants: dict[Place, set[int]], copies: Mapping[Place, set[Place]], unbounded: set[Place]) -> None:
+def _propagate(
+    constants: dict[Place, set[int]],
+    copies: Mapping[Place, set[Place]],
+    unbounded: set[Place],
+    domains: Mapping[str, Sequence[int]],
+) -> None:
     """Let each field hold what the fields copied into it hold, to the fixpoint."""
     changed = True
     while changed:
@@ -113,6 +120,7 @@ def _propagate(constants: dict[Place, set[int]], copies: Mapping[Place, set[Plac
                 if source in unbounded and place not in unbounded:
                     unbounded.add(place)
                     changed = True
-                if not constants[source] <= constants[place]:
-                    constants[place] |= constants[source]
+                copied = {value for value in constants[source] - constants[place] if value in domains[place[0]]}
+                if copied:
+                    constants[place] |= copied
                     changed = True

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any, TypeVar, get_type_hints
 
 from coordination.machine.language import Reading, Sort, all_of, current, ite, reading
-from coordination.machine.state import Map, State, flat_sorts
+from coordination.machine.state import Map, SpecificationError, State, flat_sorts
 
 S = TypeVar("S", bound=State)
 Arguments = tuple[int, ...]  # one value a flat parameter, in order; a NamedTuple parameter counts as its fields
@@ -90,7 +90,8 @@ class _Attempt:
                 raise _Refused
 
     def bound(self, condition: bool) -> None:
-        """Nothing is written by a call that is only imagined."""
+        """A call that would write where nothing is would not be accepted."""
+        self.checks.append(condition)
 
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """An imagined call announces nothing."""
@@ -106,7 +107,7 @@ def attempt(imagined: Action, s: S, w: Any, *arguments: Any) -> tuple[bool, S]:
     with reading(collector):
         try:
             current().action(imagined.name).run(after, w, *arguments)
-        except _Refused:
+        except (_Refused, SpecificationError):
             return False, s
     accepted = all_of(*collector.checks)
     for name, value in vars(after).items():

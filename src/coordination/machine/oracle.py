@@ -6,14 +6,15 @@ not fast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coordination.machine.action import Action, Arguments
+from coordination.machine.consistency import check_consistent
 from coordination.machine.language import reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
-from coordination.machine.state import Map, SpecificationError, State, Variable, flat_key, sort_name, variables
+from coordination.machine.state import Key, Map, SpecificationError, State, Variable, flat_key, sort_name, variables
 from coordination.machine.terms import check_fact
 from coordination.machine.trace import Event, Step, Trace, Valuation
 
@@ -53,6 +54,7 @@ class Oracle:
     """A machine in an instance, run on integers."""
 
     def __init__(self, machine: Machine, instance: Instance) -> None:
+        check_consistent(machine, instance)
         self.machine, self.instance = machine, instance
         self._variables = variables(machine.state)
         self._actions = {action.name: action for action in machine.actions}
@@ -71,11 +73,20 @@ class Oracle:
             given = self.instance.initial.get(variable.name, {} if variable.index else 0)
             if variable.index:
                 values[variable.name] = {tuple(map(int, flat_key(key))): int(entry) for key, entry in given.items()}
+                self._check_keys(variable, values[variable.name])
             else:
                 values[variable.name] = int(given)
         state = Valuation(values)
         self._check_domains(None, state, "the initial state")
         return state
+
+    def _check_keys(self, variable: Variable, entries: Mapping[Key, int]) -> None:
+        domains = [self.instance.domain(sort) for sort in variable.index]
+        for key in entries:
+            if len(key) != len(domains) or any(part not in domain for part, domain in zip(key, domains, strict=True)):
+                raise SpecificationError(
+                    f"instance {self.instance.name!r} starts with {variable.name}{list(key)}, which is no entry of it"
+                )
 
     def run(self, state: Valuation, action: Action, arguments: Arguments) -> Step | None:
         """The step that `action` makes of `state`, or None where the world does not allow it."""
@@ -120,7 +131,10 @@ class Oracle:
         expected = 2 if prop.kind is Kind.STEP else 1
         assert len(states) == expected, f"{prop.name} speaks of {expected} states"
         with reading(_Run(self.machine, self.instance)):
-            fact = prop.holds(*map(self._open, states), self.instance.constants)
+            try:
+                fact = prop.holds(*map(self._open, states), self.instance.constants)
+            except ZeroDivisionError as error:
+                raise SpecificationError(f"{prop.name} divides by zero") from error
         check_fact(fact)
         return bool(fact)
 

@@ -189,8 +189,10 @@ def _interval(term: Term) -> tuple[int, int]:
         case "mul":
             corners = [a * b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
+        case "div" if other_low == 0:  # where it divides by zero it must be computed, to be found out
+            return -(1 << 62), 1 << 62
         case "div":
-            corners = [a // b for a in (low, high) for b in (max(other_low, 1), other_high)]
+            corners = [a // b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
     return 0, other_high - 1  # a remainder
 

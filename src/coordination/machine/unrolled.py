@@ -20,7 +20,7 @@ from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Key, Map, SpecificationError, State, Variable, variables
-from coordination.machine.terms import Value
+from coordination.machine.terms import NotReadable, Value
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,11 @@ class Unrolled:
                 leaf = self.fields[variable.name, key]
                 before = fixed.get(variable.name, leaf) if not key else leaf
                 if entry is not before and (terms.is_term(entry) or terms.is_term(before) or entry != before):
+                    if terms.is_term(entry) and entry.boolean is not variable.boolean:
+                        raise NotReadable(
+                            f"a rule stores a {'fact' if entry.boolean else 'number'} in {variable.name}; "
+                            f"write {'ite(fact, 1, 0)' if entry.boolean else 'a comparison'} instead"
+                        )
                     field = leaf.args[0] if terms.is_term(leaf) else Field(variable.name, key, (leaf,))
                     updates[field] = entry
         return updates
