@@ -33,7 +33,7 @@ from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
 from coordination.machine.terms import NotReadable
 from coordination.machine.trace import Trace
-from coordination.machine.verdict import Exit, Status, Verdict, exit_code
+from coordination.machine.verdict import Exit, Status, Verdict, exit_code, worst
 from coordination.report.files import check_writable, write_whole
 from coordination.report.itf import to_itf
 from coordination.report.mermaid import to_mermaid
@@ -127,9 +127,9 @@ def check_command(
     for subject, where, judged in runs:
         with _progress(subject, where) as report:
             checked = check(subject, where, judged, budget, report)
-        code = max(code, _print_checked(checked, judged), key=_severity)
+        code = worst([code, _print_checked(checked, judged)])
         if recount:
-            code = max(code, _print_recount(checked, judged), key=_severity)
+            code = worst([code, _print_recount(checked, judged)])
         written += [to_json(verdict, subject) for verdict in checked.verdicts]
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
@@ -142,10 +142,6 @@ def _name(machine: Machine, instance: Instance) -> str:
 
 def _show_size(size: Pin) -> str:
     return f"{size.states:_} states, {size.transitions:_} steps, depth {size.depth}"
-
-
-def _severity(code: Exit) -> int:
-    return (Exit.AS_EXPECTED, Exit.UNKNOWN, Exit.VIOLATION, Exit.WRONG_USAGE).index(code)
 
 
 def _budget(states: int | None, memory: float | None, seconds: float | None) -> Budget:
@@ -263,7 +259,7 @@ def find(
                 break
             check_readable(subject, where, [sought])
             trace, result = _find(subject, where, sought, _budget(max_states, max_memory, max_seconds))
-            code = max(code, result, key=_severity)
+            code = worst([code, result])
             if output and trace:
                 write_whole(output, json.dumps(to_itf(trace, subject), indent=1) + "\n")
     raise typer.Exit(code)

@@ -27,6 +27,7 @@ from coordination.machine.unrolled import Field
 
 WORD_BITS = 63
 LEAST_NUMBER_BITS = 12  # a table that could not hold more than 4,096 words is not tried
+MOST_NUMBER_BITS = 24  # what is remembered for each word of a table should still fit into memory
 Row = tuple[int, ...]  # one stored state
 Column = NDArray[np.int64]
 
@@ -153,7 +154,6 @@ class Layout:
                 self.slots[field] = Slot(word, shift, _bits(field), field.values)
                 shift += _bits(field)
         self.words = len(plan.words)
-        self.bits = sum(slot.bits for slot in self.slots.values())
         self.tables = [
             WordTable(WORD_BITS - plan.number_bits * (number + 1), plan.number_bits)
             for number in range(self.words - 1 if plan.number_bits else 0)
@@ -243,5 +243,5 @@ def _numbered(clusters: Sequence[Sequence[Field]], tables: int) -> _Plan | None:
         apart = [word for cluster in widest[:taken] for word in _fill(cluster)]
         free = WORD_BITS - _total(kept)
         if len(apart) >= tables and free >= 0 and (not apart or free // len(apart) >= LEAST_NUMBER_BITS):
-            return _Plan([kept, *apart], min(free // len(apart), 24) if apart else 0)
+            return _Plan([kept, *apart], min(free // len(apart), MOST_NUMBER_BITS) if apart else 0)
     return None

@@ -34,10 +34,6 @@ class Action:
     run: Callable[..., None]
     parameters: tuple[Parameter, ...]
 
-    @property
-    def summary(self) -> str:
-        return (inspect.getdoc(self.run) or "").split("\n\n")[0].replace("\n", " ")
-
     def sorts(self) -> tuple[Sort, ...]:
         return tuple(sort for parameter in self.parameters for sort in parameter.sorts)
 

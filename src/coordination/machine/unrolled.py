@@ -120,7 +120,7 @@ class _Watched:
 
 
 class Unrolled:
-    """A machine in an instance, read as terms. `fixed` holds values of scalars that the terms are specialised to."""
+    """A machine in an instance, read as terms; `fixed` scalars of its methods are values to specialise the terms to."""
 
     def __init__(self, machine: Machine, instance: Instance) -> None:
         self.machine, self.instance = machine, instance

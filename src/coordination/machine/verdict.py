@@ -27,10 +27,9 @@ class Verdict:
     """One property of one machine in one instance.
 
     `method` says how it was reached ("exhaustive": every state of the instance was visited; "truncated": a budget ran
-    out). `states`, `transitions`
-    and `depth` are the size of the search when it ended. `reason` is why a violation is expected, or which budget ran
-    out. `routes` are the shortest traces of the ways in which an expected violation happens, by name; a route that was
-    not found has no trace.
+    out). `states`, `transitions` and `depth` are the size of the search when it ended. `reason` is why a violation is
+    expected, or which budget ran out. `routes` are the shortest traces of the ways in which an expected violation
+    happens, by name; a route that was not found has no trace.
     """
 
     machine: str
@@ -49,15 +48,18 @@ class Verdict:
     routes: tuple[tuple[str, Trace | None], ...] = ()
 
 
+def worst(codes: Iterable[Exit]) -> Exit:
+    """The code that says it all: wrong usage outweighs a violation, and that an unknown."""
+    order = (Exit.AS_EXPECTED, Exit.UNKNOWN, Exit.VIOLATION, Exit.WRONG_USAGE)
+    return max(codes, key=order.index, default=Exit.AS_EXPECTED)
+
+
 def exit_code(verdicts: Iterable[Verdict]) -> Exit:
-    """The worst of the verdicts: a violation outweighs an unknown."""
-    worst = Exit.AS_EXPECTED
-    for verdict in verdicts:
-        if verdict.status is Status.UNKNOWN:
-            worst = max(worst, Exit.UNKNOWN, key=_SEVERITY.__getitem__)
-        elif not verdict.expected:
-            worst = Exit.VIOLATION
-    return worst
+    """What a run with these verdicts ends with."""
+    return worst(_code(verdict) for verdict in verdicts)
 
 
-_SEVERITY = {Exit.AS_EXPECTED: 0, Exit.UNKNOWN: 1, Exit.VIOLATION: 2, Exit.WRONG_USAGE: 3}
+def _code(verdict: Verdict) -> Exit:
+    if verdict.status is Status.UNKNOWN:
+        return Exit.UNKNOWN
+    return Exit.AS_EXPECTED if verdict.expected else Exit.VIOLATION
