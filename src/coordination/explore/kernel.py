@@ -87,29 +87,30 @@ class Compiler:
     def kernel(self, fixed: Mapping[str, int], properties: Sequence[Property]) -> Kernel:
         """The kernel of the states whose clock is `fixed`, judging `properties`."""
         code = Code(self._layout, self._numbers)
-        expand = [f"def expand({self._stored('w')}, put, accepted, rejected, flag):", "    size = len(w0)"]
+        expand = [f"def expand({self._stored()}, put, accepted, rejected, flag):", "    size = len(w0)"]
         self._print_steps(fixed, properties, self._whole(code, expand))
-        judge = [f"def judge({self._stored('w')}, flag):", "    size = len(w0)"]
+        judge = [f"def judge({self._stored()}, flag):", "    size = len(w0)"]
         printer = self._whole(code, judge)
         for prop in properties:
             if prop.kind is not Kind.STEP:
                 wanted = self._unrolled.holds(prop, fixed)
                 found = wanted if prop.kind is Kind.SITUATION else terms.negation(wanted)
                 _print_flag(printer, prop.name, found, "np.arange(size)", "flatnonzero({mask})")
-        source = "\n".join([*code.functions, *expand, *judge])
-        return Kernel(source, code.compile("expand", expand), code.compile("judge", judge))
+        source = code.run([*expand, *judge])
+        return Kernel(source, code.constants["expand"], code.constants["judge"])
 
     def rewrite(self, updates: Mapping[Field, Value]) -> Callable[[Columns], Columns]:
         """Code that applies `updates`, all at once, to every stored row."""
         code = Code(self._layout, self._numbers)
-        source = [f"def rewrite({self._stored('w')}):"]
+        source = [f"def rewrite({self._stored()}):"]
         printer = self._whole(code, source)
         printer.line(f"return {self._print_stored(printer, updates)}")
-        rewrite = code.compile("rewrite", source)
+        code.run(source)
+        rewrite = code.constants["rewrite"]
         return lambda columns: rewrite(*columns)
 
-    def _stored(self, prefix: str) -> str:
-        return ", ".join(f"{prefix}{i}" for i in range(self._layout.columns))
+    def _stored(self) -> str:
+        return ", ".join(f"w{i}" for i in range(self._layout.columns))
 
     def _whole(self, code: Code, source: list[str]) -> Printer:
         """A printer for a whole chunk, with its words at hand."""

@@ -30,11 +30,11 @@ class Code:
         self.constants |= {"flatnonzero": np.flatnonzero, "count": np.count_nonzero}
         self.constants |= {f"d{i}": table for i, table in enumerate(self.layout.tables, start=1)}
 
-    def compile(self, name: str, source: list[str]) -> Callable[..., Any]:
-        """The function `name` that `source` defines."""
-        exec(compile("\n".join([*self.functions, *source]), f"<{name}>", "exec"), self.constants)
-        function: Callable[..., Any] = self.constants[name]
-        return function
+    def run(self, source: list[str]) -> str:
+        """Define what `source` defines, after the functions that it calls, among the constants; return the whole."""
+        whole = "\n".join([*self.functions, *source])
+        exec(compile(whole, "<kernel>", "exec"), self.constants)
+        return whole
 
     def of_word(self, word: int, result: Callable[[Printer], str]) -> str:
         """Print a function of one table's words alone; return `number, function` for the table to remember it by."""
