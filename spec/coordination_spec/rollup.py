@@ -62,7 +62,8 @@ def claim_proof_right(s: Coordination, w: World, caller: Account, quote: Quote, 
     s.claim_sender[quote.epoch] = caller
     s.balance[caller] = Amount(s.balance[caller] - w.bond)
     s.held = Amount(s.held + w.bond)
-    emit("ProofRightClaimed", epoch=quote.epoch, prover=quote.prover, proposer=recovered, fee=quote.basis_point_fee)
+    fee = quote.basis_point_fee
+    emit("ProofRightClaimed", epoch=quote.epoch, prover=quote.prover, proposer=recovered, basis_point_fee=fee)
 
 
 def is_forged(s: Coordination, w: World, caller: Account, quote: Quote, recovered: Address) -> bool:

@@ -99,6 +99,18 @@ class Compiler:
         source = code.run([*expand, *judge])
         return Kernel(source, code.constants["expand"], code.constants["judge"])
 
+    def values(self, wanted: Sequence[Value]) -> Callable[[Columns], list[NDArray[np.int64]]]:
+        """Code that gives what each of `wanted` is in every stored row."""
+        code = Code(self._layout, self._numbers)
+        source = [f"def values({self._stored()}):", "    size = len(w0)"]
+        printer = self._whole(code, source)
+        names = [printer.name(value) for value in wanted]
+        columns = (f"np.broadcast_to({name}, size)" for name in names)
+        printer.line(f"return [{', '.join(columns)}]")
+        code.run(source)
+        values = code.constants["values"]
+        return lambda columns: values(*columns)  # type: ignore[no-any-return]
+
     def rewrite(self, updates: Mapping[Field, Value]) -> Callable[[Columns], Columns]:
         """Code that applies `updates`, all at once, to every stored row."""
         code = Code(self._layout, self._numbers)

@@ -20,6 +20,7 @@ from coordination.explore.symmetry import Canonical
 from coordination.explore.values import narrowed
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Property
+from coordination.machine.terms import Value
 
 Level = dict[int, Columns]  # the states first seen after so many steps, by clock; sorted
 Place = tuple[int, int, Row]  # level, clock, packed state
@@ -91,6 +92,10 @@ class Search:
             fixed = {self.machine.clock: clock} if self.machine.clock else {}
             self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
         return self._kernels[clock]
+
+    def values(self, wanted: Sequence[Value]) -> Callable[[Columns], list[NDArray[np.int64]]]:
+        """Compiled code that gives what each of `wanted` is in every row of a set of states."""
+        return self._compiler.values(wanted)
 
     def run(
         self,

@@ -1,0 +1,81 @@
+"""An EVM in this process (revm, by pyrevm), with snapshots: a few microseconds a call.
+
+Each call stands for a transaction of its own. Accounts and slots stay warm between them, so gas is not a transaction's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from coordination.chain.chain import Answer, Log
+from coordination.chain.quote import Address
+
+_DEPLOYER = Address("0x00000000000000000000000000000000DEadC0De")  # type: ignore[arg-type]
+_REVERTED = re.compile(r"^Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}$")
+_STORAGE = re.compile(r"storage: \{(.*?)\}, status", re.DOTALL)
+_PRESENT = re.compile(r"(0x[0-9a-f]+|\d+): (?:Evm)?StorageSlot \{ .*?present_value: (0x[0-9a-f]+|\d+)")
+
+
+class EvmMissing(Exception):
+    """pyrevm is not installed: it has no wheel for this Python."""
+
+
+class Evm:
+    """A chain with one block environment, on the rules of Cancun."""
+
+    chain_id = 31_337
+
+    def __init__(self) -> None:
+        try:
+            import pyrevm
+        except ImportError as error:
+            raise EvmMissing(
+                "the in-process EVM is not installed: pyrevm has wheels for Python 3.11 and 3.12 on Linux; "
+                "use one of these, and install this project again"
+            ) from error
+        self._block_env: Any = pyrevm.BlockEnv
+        self._evm: Any = pyrevm.EVM(env=pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=self.chain_id)), spec_id="Cancun")
+        self._timestamp = 0
+
+    def at(self, timestamp: int) -> None:
+        """Set the time of the calls that follow, in seconds."""
+        if timestamp != self._timestamp:
+            self._evm.set_block_env(self._block_env(timestamp=timestamp))
+            self._timestamp = timestamp
+
+    def deploy(self, code: bytes) -> Address:
+        """Run creation code. Raises RuntimeError with what the constructor reverted with."""
+        return to_checksum_address(self._evm.deploy(_DEPLOYER, code))
+
+    def call(self, caller: Address, to: Address, data: bytes) -> Answer:
+        """One transaction. What it changes stays, until a snapshot from before it is reverted to."""
+        evm = self._evm
+        evm.reset_transient_storage()
+        try:
+            output = evm.message_call(caller, to, data)
+        except RuntimeError as error:
+            reverted = _REVERTED.match(error.args[0])
+            return Answer(False, bytes.fromhex(reverted[1]) if reverted else b"")
+        logs = evm.result.logs
+        if not logs:
+            return Answer(True, output)
+        parts = ((Address(log.address), *log.data) for log in logs)
+        return Answer(True, output, tuple(Log(address, tuple(topics), data) for address, topics, data in parts))
+
+    def snapshot(self) -> Any:
+        """A point to revert to, once. At most 1,024 can be open."""
+        return self._evm.snapshot()
+
+    def revert(self, snapshot: Any) -> None:
+        self._evm.revert(snapshot)
+
+    def whole_storage(self, address: Address) -> dict[int, int]:
+        """Every slot of a contract that is not zero, read off a printout: pyrevm has no other way to ask for all."""
+        text = self._evm.journal_str
+        start = text.index(f"{address.lower()}: Account {{")
+        found = _STORAGE.search(text, start)
+        slots = _PRESENT.findall(found[1]) if found else []
+        return {int(slot, 0): int(value, 0) for slot, value in slots if int(value, 0)}

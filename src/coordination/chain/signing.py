@@ -1,0 +1,105 @@
+"""What make and take sign, in the two designs; signing, and whose signature it is.
+
+`0.1.0` signs `keccak256(abi.encode(prover, epoch, basisPointFee))`, raw, in both roles. `0.2.0` signs EIP-712 typed data
+of two types in the domain of one rollup; a take names its slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from eth_abi import encode
+from eth_account.messages import encode_typed_data
+from eth_keys import keys
+from eth_keys.exceptions import BadSignature, ValidationError
+from eth_utils import keccak
+
+from coordination.chain.quote import Address, Quote, Signature
+
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # EIP-2: above it, `s` is malleable
+
+_OFFER = [
+    {"name": "prover", "type": "address"},
+    {"name": "epoch", "type": "uint256"},
+    {"name": "basisPointFee", "type": "uint32"},
+]
+_TYPES = {"Make": _OFFER, "Take": [*_OFFER, {"name": "slot", "type": "uint256"}]}
+
+
+class Signing(Protocol):
+    """One design's digests, each of 32 bytes. Fields beyond their Solidity type's range raise ValueError."""
+
+    version: str
+
+    def make_digest(self, quote: Quote) -> bytes:
+        """What a prover signs to offer `quote`."""
+
+    def take_digest(self, quote: Quote, slot: int) -> bytes:
+        """What the proposer of `slot` signs to take `quote`."""
+
+
+@dataclass(frozen=True)
+class SeedSigning:
+    """`0.1.0`: one digest for all."""
+
+    version = "0.1.0"
+
+    def make_digest(self, quote: Quote) -> bytes:
+        return keccak(encode(["address", "uint256", "uint32"], quote))
+
+    def take_digest(self, quote: Quote, slot: int) -> bytes:
+        return self.make_digest(quote)
+
+
+@dataclass(frozen=True)
+class HardenedSigning:
+    """`0.2.0`: EIP-712, for one rollup on one chain."""
+
+    chain_id: int
+    rollup: Address
+    version = "0.2.0"
+
+    def make_digest(self, quote: Quote) -> bytes:
+        return self._digest("Make", *quote)
+
+    def take_digest(self, quote: Quote, slot: int) -> bytes:
+        return self._digest("Take", *quote, slot)
+
+    def _digest(self, kind: str, *values: object) -> bytes:
+        domain = {
+            "name": "ProverCoordination",
+            "version": self.version,
+            "chainId": self.chain_id,
+            "verifyingContract": self.rollup,
+        }
+        message = dict(zip((field["name"] for field in _TYPES[kind]), values, strict=True))
+        typed = encode_typed_data(domain, {kind: _TYPES[kind]}, message)
+        return keccak(b"\x19" + typed.version + typed.header + typed.body)
+
+
+def signing(version: str, chain_id: int, rollup: Address) -> Signing:
+    """The digests of design `version` for one rollup. Raises ValueError for a version that does not exist."""
+    if version == SeedSigning.version:
+        return SeedSigning()
+    if version == HardenedSigning.version:
+        return HardenedSigning(chain_id, rollup)
+    raise ValueError(f"there is no design {version!r}; there are 0.1.0 and 0.2.0")
+
+
+def sign(key: keys.PrivateKey, digest: bytes) -> Signature:
+    """The signature of 32 bytes by `key`, in the form that the contract accepts; the same bytes every time (RFC 6979)."""
+    signed = key.sign_msg_hash(digest)
+    return Signature(signed.v + 27, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+
+
+def recover(digest: bytes, signature: Signature) -> Address | None:
+    """Who signed `digest`, by the contract's rules: None for a malformed signature and for the upper half of `s`."""
+    r, s = int.from_bytes(signature.r, "big"), int.from_bytes(signature.s, "big")
+    if signature.v not in (27, 28) or s > HALF_ORDER:
+        return None
+    try:
+        known = keys.Signature(vrs=(signature.v - 27, r, s))
+        return Address(known.recover_public_key_from_msg_hash(digest).to_checksum_address())
+    except (BadSignature, ValidationError, ValueError):
+        return None
