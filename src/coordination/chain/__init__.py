@@ -1,1 +1,1 @@
-"""The rollup contract as Python sees it: artifacts, signatures, deployments; an EVM in this process, and chains over RPC."""
+"""The contract as Python sees it: artifacts, signatures, deployments; an EVM in this process, chains over RPC."""

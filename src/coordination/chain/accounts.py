@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from eth_keys import keys
-from eth_utils import keccak
+from eth_keys.datatypes import PrivateKey
+from eth_utils.crypto import keccak
 
 from coordination.chain.quote import Address
 
 
-def development_key(name: str) -> keys.PrivateKey:
+def development_key(name: str) -> PrivateKey:
     """The key of the account called `name`. Never send it anything of worth."""
-    return keys.PrivateKey(keccak(text=f"prover coordination, development account: {name}"))
+    return PrivateKey(keccak(text=f"prover coordination, development account: {name}"))
 
 
-def address_of(key: keys.PrivateKey) -> Address:
+def address_of(key: PrivateKey) -> Address:
     return Address(key.public_key.to_checksum_address())

@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from eth_abi import decode, encode
-from eth_utils import keccak
+from eth_abi.abi import decode, encode
 from eth_utils.abi import abi_to_signature, collapse_if_tuple
+from eth_utils.crypto import keccak
 
 
 class ArtifactError(Exception):
@@ -30,8 +30,8 @@ class Artifact:
 
     def creation(self, *arguments: Any) -> bytes:
         """The code that deploys it with these constructor arguments."""
-        inputs = next((entry["inputs"] for entry in self.abi if entry["type"] == "constructor"), [])
-        return self.bytecode + encode([collapse_if_tuple(each) for each in inputs], arguments)
+        constructor = next((entry for entry in self.abi if entry["type"] == "constructor"), {"inputs": []})
+        return self.bytecode + encode(_types(constructor["inputs"]), arguments)
 
     def call(self, name: str, *arguments: Any) -> bytes:
         """The calldata of a function."""
@@ -65,14 +65,16 @@ class Artifact:
         """A log as it would be written in Solidity; None if it is no event of this contract's."""
         for entry in self.abi:
             if entry["type"] == "event" and topics[:1] == (keccak(text=abi_to_signature(entry)),):  # type: ignore[arg-type]
-                indexed = iter(topics[1:])
-                rest = iter(_decoded([each for each in entry["inputs"] if not each["indexed"]], data))
-                values = [_decoded([each], next(indexed))[0] if each["indexed"] else next(rest) for each in entry["inputs"]]
-                return _written(entry, values)
+                split = [each for each in entry["inputs"] if not each["indexed"]]
+                indexed, rest = iter(topics[1:]), iter(_decoded(split, data))
+                pick = (
+                    _decoded([each], next(indexed))[0] if each["indexed"] else next(rest) for each in entry["inputs"]
+                )
+                return _written(entry, list(pick))
         return None
 
     def _encoded(self, kind: str, name: str, arguments: Sequence[Any]) -> bytes:
-        return encode([collapse_if_tuple(each) for each in self._entry(kind, name)["inputs"]], arguments)
+        return encode(_types(self._entry(kind, name)["inputs"]), arguments)
 
     def _selected(self, kind: str, name: str) -> bytes:
         return keccak(text=abi_to_signature(self._entry(kind, name)))  # type: ignore[arg-type]
@@ -90,8 +92,12 @@ _SOLIDITY_ERRORS: Sequence[Mapping[str, Any]] = (
 )
 
 
+def _types(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [collapse_if_tuple(dict(each)) for each in inputs]
+
+
 def _decoded(inputs: Sequence[Mapping[str, Any]], data: bytes) -> Sequence[Any]:
-    return decode([collapse_if_tuple(each) for each in inputs], data)
+    return decode(_types(inputs), data)
 
 
 def _written(entry: Mapping[str, Any], values: Sequence[Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from itertools import count
 
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.quote import Address

@@ -1,7 +1,7 @@
 """What make and take sign, in the two designs; signing, and whose signature it is.
 
-`0.1.0` signs `keccak256(abi.encode(prover, epoch, basisPointFee))`, raw, in both roles. `0.2.0` signs EIP-712 typed data
-of two types in the domain of one rollup; a take names its slot.
+`0.1.0` signs `keccak256(abi.encode(prover, epoch, basisPointFee))`, raw, in both roles. `0.2.0` signs EIP-712 typed
+data of two types in the domain of one rollup; a take names its slot.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from eth_abi import encode
+from eth_abi.abi import encode
 from eth_account.messages import encode_typed_data
-from eth_keys import keys
-from eth_keys.exceptions import BadSignature, ValidationError
-from eth_utils import keccak
+from eth_keys import datatypes
+from eth_keys.exceptions import BadSignature
+from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 
 from coordination.chain.quote import Address, Quote, Signature
 
@@ -87,8 +88,8 @@ def signing(version: str, chain_id: int, rollup: Address) -> Signing:
     raise ValueError(f"there is no design {version!r}; there are 0.1.0 and 0.2.0")
 
 
-def sign(key: keys.PrivateKey, digest: bytes) -> Signature:
-    """The signature of 32 bytes by `key`, in the form that the contract accepts; the same bytes every time (RFC 6979)."""
+def sign(key: datatypes.PrivateKey, digest: bytes) -> Signature:
+    """The signature of a digest by `key`, in the form that the contract accepts; always the same bytes (RFC 6979)."""
     signed = key.sign_msg_hash(digest)
     return Signature(signed.v + 27, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
 
@@ -99,7 +100,7 @@ def recover(digest: bytes, signature: Signature) -> Address | None:
     if signature.v not in (27, 28) or s > HALF_ORDER:
         return None
     try:
-        known = keys.Signature(vrs=(signature.v - 27, r, s))
+        known = datatypes.Signature(vrs=(signature.v - 27, r, s))
         return Address(known.recover_public_key_from_msg_hash(digest).to_checksum_address())
     except (BadSignature, ValidationError, ValueError):
         return None

@@ -16,7 +16,6 @@ from coordination.chain.chain import Log
 from coordination.chain.quote import Address
 from coordination.chain.storage import Words
 from coordination.machine.action import Arguments
-from coordination.machine.machine import Instance, Machine
 from coordination.machine.trace import Step, Valuation
 
 
@@ -34,8 +33,8 @@ class Message:
 class Expected:
     """How a message must be answered.
 
-    `reverts` is what the revert data must begin with, None if the call must succeed. Then it must leave these `logs` and
-    no others, of the contracts that are compared for theirs.
+    `reverts` is what the revert data must begin with, None if the call must succeed. Then it must leave these `logs`
+    and no others, of the contracts that are compared for theirs.
     """
 
     reverts: bytes | None

@@ -8,7 +8,7 @@ not assumed but read off the rules, term by term.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Experiments:
         report: Callable[[Progress], None] | None = None,
     ) -> None:
         """Explores the instance. Raises SpecificationError where an answer depends on what is not visible."""
-        self._search = Search(machine, instance, [])
+        self._search = Search(machine, replace(instance, interchangeable=None), [])  # each caller is its own
         self._actions = frozenset(machine.action(name).name for name in actions)
         self._visible = frozenset(visible)
         self._unrolled = self._search.layout.unrolled
@@ -76,7 +76,9 @@ class Experiments:
     def state_at(self, place: Place, clock: int) -> Valuation:
         """A state of `place` at another time; what is not visible of it means nothing."""
         state = self.state(place.clocks[0], place.row)
-        return Valuation(dict(state.items()) | ({self._search.machine.clock: clock} if self._search.machine.clock else {}))
+        return Valuation(
+            dict(state.items()) | ({self._search.machine.clock: clock} if self._search.machine.clock else {})
+        )
 
     def seen(self, state: Valuation) -> Seen:
         """What is visible of a state: equal for states of one place."""
