@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.abi import abi_to_signature, collapse_if_tuple
 from eth_utils.crypto import keccak
 
@@ -30,8 +32,8 @@ class Artifact:
 
     def creation(self, *arguments: Any) -> bytes:
         """The code that deploys it with these constructor arguments."""
-        constructor = next((entry for entry in self.abi if entry["type"] == "constructor"), {"inputs": []})
-        return self.bytecode + encode(_types(constructor["inputs"]), arguments)
+        declared = [entry["inputs"] for entry in self.abi if entry["type"] == "constructor"]
+        return self.bytecode + encode(_types(declared[0] if declared else []), arguments)
 
     def call(self, name: str, *arguments: Any) -> bytes:
         """The calldata of a function."""
@@ -57,19 +59,19 @@ class Artifact:
     def explain_error(self, data: bytes) -> str | None:
         """Revert data as it would be written in Solidity; None if it is no error of this contract's."""
         for entry in [*self.abi, *_SOLIDITY_ERRORS]:
-            if entry["type"] == "error" and data[:4] == keccak(text=abi_to_signature(entry))[:4]:  # type: ignore[arg-type]
-                return _written(entry, _decoded(entry["inputs"], data[4:]))
+            if entry["type"] == "error" and data[:4] == _digest(entry)[:4]:
+                with suppress(DecodingError):
+                    return _written(entry, _decoded(entry["inputs"], data[4:]))
         return None
 
     def explain_event(self, topics: Sequence[bytes], data: bytes) -> str | None:
         """A log as it would be written in Solidity; None if it is no event of this contract's."""
         for entry in self.abi:
-            if entry["type"] == "event" and topics[:1] == (keccak(text=abi_to_signature(entry)),):  # type: ignore[arg-type]
-                split = [each for each in entry["inputs"] if not each["indexed"]]
-                indexed, rest = iter(topics[1:]), iter(_decoded(split, data))
-                pick = (
-                    _decoded([each], next(indexed))[0] if each["indexed"] else next(rest) for each in entry["inputs"]
-                )
+            if entry["type"] == "event" and topics[:1] == (_digest(entry),):
+                inputs = entry["inputs"]
+                plain = iter(_decoded([each for each in inputs if not each["indexed"]], data))
+                words = iter(topics[1:])
+                pick = (_decoded([each], next(words))[0] if each["indexed"] else next(plain) for each in inputs)
                 return _written(entry, list(pick))
         return None
 
@@ -77,7 +79,7 @@ class Artifact:
         return encode(_types(self._entry(kind, name)["inputs"]), arguments)
 
     def _selected(self, kind: str, name: str) -> bytes:
-        return keccak(text=abi_to_signature(self._entry(kind, name)))  # type: ignore[arg-type]
+        return _digest(self._entry(kind, name))
 
     def _entry(self, kind: str, name: str) -> Mapping[str, Any]:
         for entry in self.abi:
@@ -90,6 +92,10 @@ _SOLIDITY_ERRORS: Sequence[Mapping[str, Any]] = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
     {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
 )
+
+
+def _digest(entry: Mapping[str, Any]) -> bytes:
+    return keccak(text=abi_to_signature(dict(entry)))  # type: ignore[arg-type]
 
 
 def _types(inputs: Sequence[Mapping[str, Any]]) -> list[str]:

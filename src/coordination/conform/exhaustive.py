@@ -1,7 +1,7 @@
 """Exhaustive conformance: every transition of an instance is executed on the contract's bytecode and compared.
 
-The contract is led, by calls alone, to each place: each state that it can tell apart from others. There, every call that
-the specification makes is sent, in all its forms, and the answer, the logs and the whole storage must be what the
+The contract is led, by calls alone, to each place: each state that it can tell apart from others. There, every call
+that the specification makes is sent, in all its forms, and the answer, the logs and the whole storage must be what the
 specification says. A place is reached by one sequence of calls; other ways to it are compared where they arrive.
 """
 
@@ -20,12 +20,13 @@ from coordination.chain.evm import Evm
 from coordination.chain.quote import Address
 from coordination.conform.adapter import Adapter, Message
 from coordination.conform.divergence import Divergence, Sent, contrast, show_answer, show_bytes, show_logs
-from coordination.conform.experiments import Experiments, Place, Seen, Trial
+from coordination.conform.experiments import Experiments, Seen, Trial
 from coordination.conform.plan import Outcome, Plan
 from coordination.explore.kernel import Refusal
 from coordination.explore.search import Progress
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
+from coordination.machine.state import SpecificationError
 
 MakeAdapter = Callable[[Machine, Instance, Artifact, Chain], Adapter]
 
@@ -82,23 +83,23 @@ def conform(
     cannot tell apart, which is enough if the EVM is deterministic. In both cases in each form that the adapter gives a
     call at least once. Stops early at `most_divergences`.
 
-    Raises SpecificationError where the answer to a call depends on something that the contract cannot see.
+    Raises SpecificationError where the answer to a call depends on something that the contract cannot see, and where
+    the adapter contradicts the specification or itself.
     """
     evm = Evm()
     adapter = make_adapter(machine, instance, artifact, evm)
     experiments = Experiments(machine, instance, adapter.actions, adapter.visible, explored)
     plan = Plan(experiments, adapter, Oracle(machine, instance))
     result = Conformance(machine, instance, artifact.name, is_distinct, experiments.states, len(experiments.places))
-    run = _Run(evm, adapter, experiments, plan, result, most_divergences, report)
-    with suppress(_Enough):
-        run.visit(plan.root)
-    result.divergences.sort(key=lambda divergence: len(divergence.path))
-    result.never = tuple(sorted(experiments.guards - result.refused.keys()))
+    _Run(evm, adapter, experiments, plan, result, most_divergences, report).execute()
     return result
 
 
 class _Enough(Exception):
     """As many divergences as were asked for."""
+
+
+Mismatch = tuple[str, str, str]  # kind, what was expected, what was found
 
 
 class _Run:
@@ -118,14 +119,25 @@ class _Run:
         result.planned = sum(map(self._weight, trials))
         self._started = time.perf_counter()
 
+    def execute(self) -> None:
+        """Raises SpecificationError if deployment does not leave what the adapter says of the initial state."""
+        wanted, found = self._plan.storage[self._plan.root], self._stored()
+        if wanted != found:
+            expected, stored = contrast(wanted, found, self._adapter.contracts)
+            raise SpecificationError(f"in the initial state, by the adapter, the contract {expected}; it {stored}")
+        with suppress(_Enough):
+            self._visit(self._plan.root)
+        self._result.divergences.sort(key=lambda divergence: len(divergence.path))
+        self._result.never = tuple(sorted(self._experiments.guards - self._result.refused.keys()))
+
     def _weight(self, trial: Trial) -> int:
         return 1 if self._result.is_distinct else trial.states
 
-    def visit(self, seen: Seen) -> None:
+    def _visit(self, seen: Seen) -> None:
         """Try everything at a place that the contract is at, then lead it on to those beyond."""
         place = self._experiments.places[seen]
         for clock in place.clocks:
-            self._ask(seen, place, clock)
+            self._ask(seen, clock)
         for outcome in self._plan.outcomes[seen]:
             self._try(seen, outcome)
         self._result.seconds = time.perf_counter() - self._started
@@ -134,36 +146,35 @@ class _Run:
         for outcome in self._plan.tree[seen]:
             snapshot = self._evm.snapshot()
             self._send(*next(self._forms(outcome.trial)))
-            if (
-                self._stored() == self._plan.storage[outcome.after]
-            ):  # else a divergence was noted, and the way is barred
-                self.visit(outcome.after)
+            is_there = self._stored() == self._plan.storage[outcome.after]
+            if is_there:  # else a divergence was noted when this call was tried, and the way is barred
+                self._visit(outcome.after)
             self._evm.revert(snapshot)
 
-    def _ask(self, seen: Seen, place: Place, clock: int) -> None:
-        views = self._adapter.views(self._experiments.state_at(place, clock))
+    def _ask(self, seen: Seen, clock: int) -> None:
+        views = self._adapter.views(self._experiments.state_at(self._experiments.places[seen], clock))
         for moment in self._adapter.timestamps(clock):
             for view in views:
                 answer = self._send(view.message, moment)
                 if not answer.succeeded or answer.output != view.returns:
-                    wanted = f"returns {show_bytes(view.returns)}"
-                    self._note("view", seen, clock, Sent(moment, view.message, None), wanted, self._show(answer))
+                    mismatch = "view", f"returns {show_bytes(view.returns)}", self._show(answer)
+                    self._note(seen, clock, Sent(moment, view.message, None), mismatch)
             self._result.views += len(views)
 
     def _try(self, seen: Seen, outcome: Outcome) -> None:
-        trial, result = outcome.trial, self._result
-        messages, moments = self._choices(trial)
-        least = max(len(messages), len(moments))
-        times = least if result.is_distinct else max(least, trial.states)
+        trial, result, weight = outcome.trial, self._result, self._weight(outcome.trial)
+        forms = max(map(len, self._choices(trial)))
+        times = forms if result.is_distinct else max(forms, trial.states)
         compare = self._compare_refused if outcome.refusal else self._compare_accepted
         for message, moment in islice(self._forms(trial), times):
-            compare(seen, outcome, message, moment)
+            for mismatch in compare(outcome, message, moment):
+                self._note(seen, trial.clock, Sent(moment, message, self._plan.step(trial)[1]), mismatch)
         result.calls += times
-        result.transitions += self._weight(trial)
+        result.transitions += weight
         if outcome.refusal:
-            result.refused[outcome.refusal] += self._weight(trial)
+            result.refused[outcome.refusal] += weight
         else:
-            result.accepted[trial.action.name] += self._weight(trial)
+            result.accepted[trial.action.name] += weight
 
     def _choices(self, trial: Trial) -> tuple[Sequence[Message], Sequence[int]]:
         messages = self._adapter.messages(trial.action.name, trial.arguments, trial.clock)
@@ -176,29 +187,30 @@ class _Run:
             moment = moments[(number + number // len(messages)) % len(moments)]
             yield messages[number % len(messages)], moment
 
-    def _compare_refused(self, seen: Seen, outcome: Outcome, message: Message, moment: int) -> None:
-        answer = self._send(message, moment)
-        reverts = outcome.expected.reverts
-        assert reverts is not None, f"the adapter expects that {message.text} succeeds, the specification refuses it"
-        if answer.succeeded or not answer.output.startswith(reverts):
-            wanted = self._show(Answer(False, reverts))
-            self._differ("answer", seen, outcome, message, moment, wanted, self._show(answer))
+    def _compare_refused(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
+        answer, reverts = self._send(message, moment), outcome.expected.reverts
+        assert reverts is not None, "the plan has made sure of that"
+        if not answer.succeeded and answer.output.startswith(reverts):
+            return ()
+        return [("answer", self._show(Answer(False, reverts)), self._show(answer))]
 
-    def _compare_accepted(self, seen: Seen, outcome: Outcome, message: Message, moment: int) -> None:
+    def _compare_accepted(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
         snapshot = self._evm.snapshot()
         answer = self._send(message, moment)
-        if not answer.succeeded:
-            self._differ("answer", seen, outcome, message, moment, "accepts it", self._show(answer))
-        else:
-            logs = tuple(log for log in answer.logs if log.address in self._adapter.speakers)
-            if logs != outcome.expected.logs:
-                told = (show_logs(each, self._adapter.artifacts) for each in (outcome.expected.logs, logs))
-                self._differ("events", seen, outcome, message, moment, *told)
-            stored, wanted = self._stored(), self._plan.storage[outcome.after]
-            if stored != wanted:
-                told = iter(contrast(wanted, stored, self._adapter.contracts))
-                self._differ("storage", seen, outcome, message, moment, *told)
+        stored = self._stored()
         self._evm.revert(snapshot)
+        if not answer.succeeded:
+            return [("answer", "accepts it", self._show(answer))]
+        mismatches: list[Mismatch] = []
+        adapter = self._adapter
+        logs = tuple(log for log in answer.logs if log.address in adapter.speakers)
+        if logs != outcome.expected.logs:
+            wanted, found = (show_logs(each, adapter.artifacts) for each in (outcome.expected.logs, logs))
+            mismatches.append(("events", wanted, found))
+        if stored != self._plan.storage[outcome.after]:
+            wanted, found = contrast(self._plan.storage[outcome.after], stored, adapter.contracts)
+            mismatches.append(("storage", wanted, found))
+        return mismatches
 
     def _send(self, message: Message, moment: int) -> Answer:
         self._evm.at(moment)
@@ -210,20 +222,15 @@ class _Run:
     def _show(self, answer: Answer) -> str:
         return show_answer(answer, self._adapter.artifacts)
 
-    def _differ(
-        self, kind: str, seen: Seen, outcome: Outcome, message: Message, moment: int, expected: str, found: str
-    ) -> None:
-        _, step = self._plan.step(outcome.trial)
-        self._note(kind, seen, outcome.trial.clock, Sent(moment, message, step), expected, found)
-
-    def _note(self, kind: str, seen: Seen, clock: int, sent: Sent, expected: str, found: str) -> None:
+    def _note(self, seen: Seen, clock: int, sent: Sent, mismatch: Mismatch) -> None:
         """Write a divergence down; of those of a kind by the same message, the one that is reached by fewest calls."""
         divergences = self._result.divergences
-        new = Divergence(kind, tuple(map(self._sent, self._plan.path(seen, clock))), sent, expected, found)
-        alike = [each for each in divergences if (each.kind, each.sent.message.text) == (kind, sent.message.text)]
+        path = tuple(map(self._sent, self._plan.path(seen, clock)))
+        new = Divergence(mismatch[0], path, sent, *mismatch[1:])
+        alike = [each for each in divergences if (each.kind, each.sent.message) == (new.kind, sent.message)]
         if not alike:
             divergences.append(new)
-        elif len(new.path) < len(alike[0].path):
+        elif len(path) < len(alike[0].path):
             divergences[divergences.index(alike[0])] = new
         if len(divergences) >= self._most:
             raise _Enough

@@ -28,7 +28,7 @@ Seen = tuple[int, ...]  # the values of the visible fields, in order
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A call that the specification makes at `clock`, in `states` of the states that look alike; `row` is one of them."""
+    """A call that the specification makes at `clock`, in `states` states that look alike; `row` is one of them."""
 
     clock: int
     action: Action
@@ -76,18 +76,15 @@ class Experiments:
     def state_at(self, place: Place, clock: int) -> Valuation:
         """A state of `place` at another time; what is not visible of it means nothing."""
         state = self.state(place.clocks[0], place.row)
-        return Valuation(
-            dict(state.items()) | ({self._search.machine.clock: clock} if self._search.machine.clock else {})
-        )
+        return Valuation(dict(state.items()) | self._fixed(clock))
 
     def seen(self, state: Valuation) -> Seen:
         """What is visible of a state: equal for states of one place."""
         return tuple(state.entry(leaf.args[0].variable, leaf.args[0].key) for leaf in self._fields)
 
     def _gather(self, exploration: Exploration) -> None:
-        clock_name = self._search.machine.clock
         for clock in sorted({clock for level in exploration.levels for clock in level}):
-            steps = self._steps({clock_name: clock} if clock_name else {})
+            steps = self._steps(self._fixed(clock))
             values = self._search.values([*self._fields, *(terms.conjunction(step.when) for step in steps)])
             found: dict[Seen, _Group] = {}
             for level in exploration.levels:
@@ -101,6 +98,9 @@ class Experiments:
                     action = self._search.machine.action(steps[number].action)
                     states = int(group.states[number])
                     place.trials.append(Trial(clock, action, steps[number].arguments, states, row))
+
+    def _fixed(self, clock: int) -> dict[str, int]:
+        return {self._search.machine.clock: clock} if self._search.machine.clock else {}
 
     def _steps(self, fixed: dict[str, int]) -> list[StepTerms]:
         """The calls at one time, once it is certain that they read and write what is visible, and nothing else does."""

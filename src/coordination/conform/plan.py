@@ -51,7 +51,15 @@ class Plan:
     def _judge(self, trial: Trial) -> Outcome:
         before, step = self.step(trial)
         refusal = None if step.error is None else (step.action, str(step.rule), step.error)
-        return Outcome(trial, self._adapter.expected(before, step), refusal, self._experiments.seen(step.state))
+        expected = self._adapter.expected(before, step)
+        if (expected.reverts is None) is not (refusal is None):
+            says, does = ("succeeds", "refuses it") if expected.reverts is None else ("reverts", "accepts it")
+            raise SpecificationError(
+                f"by the adapter {step.action} {says} where the specification {does}: {step.error}"
+            )
+        if not self._adapter.messages(step.action, step.arguments, trial.clock):
+            raise SpecificationError(f"the adapter has no message for {step.action}{step.arguments}")
+        return Outcome(trial, expected, refusal, self._experiments.seen(step.state))
 
     def step(self, trial: Trial) -> tuple[Valuation, Step]:
         """The oracle's step for a trial, and the state that it is taken in."""

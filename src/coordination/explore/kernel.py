@@ -109,7 +109,7 @@ class Compiler:
         printer.line(f"return [{', '.join(columns)}]")
         code.run(source)
         values = code.constants["values"]
-        return lambda columns: values(*columns)  # type: ignore[no-any-return]
+        return lambda columns: values(*columns)
 
     def rewrite(self, updates: Mapping[Field, Value]) -> Callable[[Columns], Columns]:
         """Code that applies `updates`, all at once, to every stored row."""
