@@ -349,7 +349,7 @@ def test_an_instance_that_breaks_the_durations_is_refused(
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "check", lambda *_: pytest.fail("the search was started"))
+    monkeypatch.setattr("coordination.cli.check.check", lambda *_: pytest.fail("the search was started"))
     assert_refused(run("check", "--json", tmp_path / "no" / "x.json"), "no folder")
     assert_refused(run("check", "--json", tmp_path), "is a folder")
 
@@ -382,7 +382,7 @@ def test_an_interrupt_ends_the_command_cleanly(run: Run, monkeypatch: pytest.Mon
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "check", interrupt)
+    monkeypatch.setattr("coordination.cli.check.check", interrupt)
     result = run("check", "--instance", "tiny")
     assert result.code == 130
     assert "Traceback" not in result.err
