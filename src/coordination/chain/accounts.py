@@ -15,3 +15,6 @@ def development_key(name: str) -> PrivateKey:
 
 def address_of(key: PrivateKey) -> Address:
     return Address(key.public_key.to_checksum_address())
+
+
+DEPLOYER = development_key("deployer")  # of contracts, on every chain: what it deploys has the same address on each

@@ -76,8 +76,10 @@ def find_proof(epoch: int, difficulty: int = DIFFICULTY, *, valid: bool = True) 
     A proof takes about 2^difficulty hashes to find.
     """
     candidates = (nonce.to_bytes(32, "big") for nonce in count())
-    return next(proof for proof in candidates if _is_proof(epoch, proof, difficulty) is valid)
+    return next(proof for proof in candidates if is_proof(epoch, proof, difficulty) is valid)
 
 
-def _is_proof(epoch: int, proof: bytes, difficulty: int) -> bool:
-    return int.from_bytes(keccak(epoch.to_bytes(32, "big") + proof), "big") >> (256 - difficulty) == 0
+def is_proof(epoch: int, proof: bytes, difficulty: int = DIFFICULTY) -> bool:
+    """Whether the development verifier takes `proof` for one of `epoch`."""
+    work = int.from_bytes(keccak(epoch.to_bytes(32, "big") + proof), "big")
+    return len(proof) == 32 and work >> (256 - difficulty) == 0

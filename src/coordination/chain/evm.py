@@ -10,16 +10,17 @@ from typing import Any
 
 from eth_utils.address import to_checksum_address
 
+from coordination.chain.accounts import DEPLOYER, address_of
 from coordination.chain.chain import Answer, Log
+from coordination.chain.errors import ChainError
 from coordination.chain.quote import Address
 
-_DEPLOYER = Address("0x00000000000000000000000000000000DEadC0De")  # type: ignore[arg-type]
 _REVERTED = re.compile(r"^Revert \{ gas_used: \d+, output: 0x([0-9a-f]*) \}$")
 _STORAGE = re.compile(r"storage: \{(.*?)\}, status", re.DOTALL)
 _PRESENT = re.compile(r"(0x[0-9a-f]+|\d+): (?:Evm)?StorageSlot \{ .*?present_value: (0x[0-9a-f]+|\d+)")
 
 
-class EvmMissing(Exception):
+class EvmMissing(ChainError):
     """pyrevm is not installed: it has no wheel for this Python."""
 
 
@@ -48,7 +49,7 @@ class Evm:
 
     def deploy(self, code: bytes) -> Address:
         """Run creation code. Raises RuntimeError with what the constructor reverted with."""
-        return to_checksum_address(self._evm.deploy(_DEPLOYER, code))
+        return to_checksum_address(self._evm.deploy(address_of(DEPLOYER), code))
 
     def call(self, caller: Address, to: Address, data: bytes) -> Answer:
         """One transaction. What it changes stays, until a snapshot from before it is reverted to."""

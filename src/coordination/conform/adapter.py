@@ -52,16 +52,28 @@ class View:
 class Adapter(Protocol):
     """The mapping of one contract. `Adapter(machine, instance, artifact, chain)` deploys the contract on `chain`.
 
-    `actions` names the specification's actions that are calls on the chain, `clock` and `visible` the variables that
-    the chain can see: its time, and what it stores. The answer to a call may depend on nothing else; where a rule reads
-    another variable, conformance says so and stops.
+    `actions` names the specification's actions that are calls on the chain, `visible` the variables that the chain
+    stores. Besides them it sees the time. The answer to a call may depend on nothing else: where a rule reads another
+    variable, conformance says so and stops.
     """
 
-    actions: Sequence[str]
-    visible: Sequence[str]
-    contracts: Mapping[Address, str]  # whose storage is compared, with a name for each
-    speakers: frozenset[Address]  # whose logs are compared
-    artifacts: Sequence[Artifact]  # whose errors and events are told by name
+    @property
+    def actions(self) -> Sequence[str]: ...
+
+    @property
+    def visible(self) -> Sequence[str]: ...
+
+    @property
+    def contracts(self) -> Mapping[Address, str]:
+        """Whose storage is compared, with a name for each."""
+
+    @property
+    def speakers(self) -> frozenset[Address]:
+        """Whose logs are compared."""
+
+    @property
+    def artifacts(self) -> Sequence[Artifact]:
+        """By which errors and events are told by name."""
 
     def timestamps(self, slot: int) -> Sequence[int]:
         """Moments that lie in `slot`, of which any must do: the first, the last, ..."""

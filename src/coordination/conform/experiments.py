@@ -64,6 +64,7 @@ class Experiments:
         self._unrolled = self._search.layout.unrolled
         fields = self._unrolled.fields.items()
         self._fields = [leaf for (name, _), leaf in fields if name in self._visible and terms.is_term(leaf)]
+        self._states: dict[tuple[int, Row], Valuation] = {}
         self.places: dict[Seen, Place] = {}
         exploration = self._search.run(None, report)
         self.states = exploration.states
@@ -71,7 +72,10 @@ class Experiments:
         self.guards: set[Refusal] = {check for check in self._unrolled.checks if check[0] in self._actions}
 
     def state(self, clock: int, row: Row) -> Valuation:
-        return self._search.layout.unpack(clock, row)
+        """The state that a search stored as `row`."""
+        if (clock, row) not in self._states:
+            self._states[clock, row] = self._search.layout.unpack(clock, row)
+        return self._states[clock, row]
 
     def state_at(self, place: Place, clock: int) -> Valuation:
         """A state of `place` at another time; what is not visible of it means nothing."""

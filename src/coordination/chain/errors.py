@@ -1,0 +1,7 @@
+"""What can go wrong with contracts and chains through no fault of this program."""
+
+from __future__ import annotations
+
+
+class ChainError(Exception):
+    """A contract, a chain or a tool is not what it should be; the message says in one line what to do."""

@@ -1,0 +1,96 @@
+"""What was executed on a contract, and where it does otherwise than the specification: for people and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+from coordination.conform.divergence import Divergence, Sent
+from coordination.conform.exhaustive import Conformance
+from coordination.machine.machine import Instance, Machine
+from coordination.report.narrative import show_call
+from coordination.report.verdicts import count
+
+
+def conformance_to_json(result: Conformance) -> dict[str, Any]:
+    """One run as a JSON object. All but `seconds` is the same in every run."""
+    return {
+        "machine": result.machine.name,
+        "design": result.machine.design,
+        "instance": result.instance.name,
+        "contract": result.contract,
+        "executed": "once for states that look alike" if result.is_distinct else "from every state",
+        "states": result.states,
+        "places": result.places,
+        "planned": result.planned,
+        "transitions": result.transitions,
+        "calls": result.calls,
+        "views": result.views,
+        "accepted": dict(sorted(result.accepted.items())),
+        "errors": dict(sorted(result.errors.items())),
+        "never": [" ".join(guard) for guard in result.never],
+        "divergences": [_divergence_to_json(result, each) for each in result.divergences],
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _divergence_to_json(result: Conformance, divergence: Divergence) -> dict[str, Any]:
+    def call(sent: Sent) -> dict[str, Any]:
+        return {
+            "timestamp": sent.timestamp,
+            "step": _show_step(result.machine, result.instance, sent),
+            "message": sent.message.text,
+            "from": sent.message.sender,
+            "to": sent.message.to,
+            "data": "0x" + sent.message.data.hex(),
+        }
+
+    return {
+        "kind": divergence.kind,
+        "path": [call(sent) for sent in divergence.path],
+        "call": call(divergence.sent),
+        "expected": divergence.expected,
+        "found": divergence.found,
+    }
+
+
+def conformance_to_table(result: Conformance) -> Table:
+    """How often each call was accepted, and how often each error was named."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("answer", no_wrap=True)
+    table.add_column("transitions", justify="right", no_wrap=True)
+    for action, times in sorted(result.accepted.items()):
+        table.add_row(f"{action} accepted", f"{times:,}")
+    for error, times in sorted(result.errors.items()):
+        table.add_row(error, f"{times:,}")
+    return table
+
+
+def conformance_summary(result: Conformance) -> str:
+    """One line: how much was executed, on how many states, how fast."""
+    how = "each once for all states that look alike" if result.is_distinct else "each from every state"
+    rate = f", {result.transitions / result.seconds:,.0f} transitions/s" if result.seconds else ""
+    return (
+        f"{count(result.transitions, 'transition')} executed, {how}: {count(result.calls, 'call')} and "
+        f"{count(result.views, 'view')}, at {result.places:,} places that the contract can tell apart "
+        f"({count(result.states, 'state')} of the specification); {result.seconds:.1f} s{rate}"
+    )
+
+
+def divergence_lines(result: Conformance, divergence: Divergence) -> Iterator[str]:
+    """The calls that lead to a divergence, and then the specification's step beside the contract's."""
+    machine, instance = result.machine, result.instance
+    for number, sent in enumerate(divergence.path, start=1):
+        yield f"{number:>3}  at {sent.timestamp}: {_show_step(machine, instance, sent)}"
+        yield f"     {sent.message.text} is accepted"
+    sent = divergence.sent
+    yield f"{len(divergence.path) + 1:>3}  at {sent.timestamp}: {_show_step(machine, instance, sent)}"
+    yield f"     {sent.message.text}, sent by {sent.message.sender}"
+    yield f"     the specification: {divergence.expected}"
+    yield f"     the contract:      {divergence.found}"
+
+
+def _show_step(machine: Machine, instance: Instance, sent: Sent) -> str:
+    return show_call(machine, instance, sent.step) if sent.step else "a question"
