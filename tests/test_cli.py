@@ -7,49 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from coordination import cli, lookup
+from coordination import lookup
 from coordination.machine.machine import Pin
 from coordination_spec import DESIGNS
+from tests.command import Run, assert_refused
 
 TWO_PHASE_COMMIT = ("--machine", "tests.two_phase_commit:TWO_PHASE_COMMIT")
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: str | Path) -> Result:
-        monkeypatch.setattr(sys, "argv", ["coordination", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        printed = capsys.readouterr()
-        code = exit_.value.code
-        return Result(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-    return call
-
-
-def assert_refused(result: Result, *named: str) -> None:
-    """Exit code 2, and one line on standard error that names what is wrong and what would be right."""
-    assert result.code == 2
-    assert result.out == ""
-    assert len(result.err.splitlines()) == 1, result.err
-    for each in named:
-        assert each in result.err
 
 
 def test_both_designs_are_judged_and_what_is_violated_is_told(run: Run) -> None:

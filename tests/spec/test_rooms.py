@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "spec" / "coordination_spec"
 MACHINE = ROOT / "src" / "coordination" / "machine"
 EXPLORE = ROOT / "src" / "coordination" / "explore"
+CHAIN = ROOT / "src" / "coordination" / "chain"
+CONFORM = ROOT / "src" / "coordination" / "conform"
 
 OURS = ("coordination", "coordination_spec", "tests", "bench")
 
@@ -61,6 +63,16 @@ def test_the_language_imports_nothing_above_it() -> None:
 
 def test_the_explorer_imports_nothing_of_the_protocol() -> None:
     assert outside(EXPLORE, "coordination.explore", "coordination.machine", "coordination.explore") == []
+
+
+def test_the_chain_imports_nothing_of_the_specification_nor_of_the_language() -> None:
+    assert outside(CHAIN, "coordination.chain", "coordination.chain") == []
+
+
+def test_conformance_imports_nothing_of_what_reports_it() -> None:
+    rooms = ("coordination.machine", "coordination.explore", "coordination.chain", "coordination_spec")
+    below = (*rooms, "coordination.named")
+    assert outside(CONFORM, "coordination.conform", "coordination.conform", *below) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""`coordination conform contract`: what it prints and writes, and what it says to bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.command import Run, assert_refused
+
+SMALL = ("conform", "contract", "--distinct", "--instance", "tiny")
+
+
+def test_both_designs_are_held_to_their_specification(run: Run) -> None:
+    result = run(*SMALL)
+    assert result.code == 0
+    seed, hardened = result.out.split("prover coordination 0.2.0, instance tiny, held against")
+    for printed, contract in ((seed, "SeedProverCoordination"), (hardened, "HardenedProverCoordination")):
+        assert contract in printed
+        assert "divergences: none" in printed
+        assert "transitions/s" in printed
+        assert "EpochAlreadyClaimed" in printed
+        assert "never refused by: submit_epoch_proof EVM Panic" in printed
+
+
+def test_what_was_executed_is_written_as_json(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "out.json"
+    assert run(*SMALL, "--design", "0.2.0", "--json", file).code == 0
+    (written,) = json.loads(file.read_text())
+    assert written["design"] == "0.2.0"
+    assert written["instance"] == "tiny"
+    assert written["transitions"] == written["planned"] > 2_000
+    assert written["errors"]["NothingToPrune"] > 0
+    assert written["divergences"] == []
+    assert written["seconds"] > 0
+
+
+def test_the_same_run_writes_the_same_but_for_the_time(run: Run, tmp_path: Path) -> None:
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        run(*SMALL, "--design", "0.1.0", "--json", file)
+    first, second = (json.loads(file.read_text())[0] | {"seconds": 0} for file in files)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--instance", "huge"), ("huge", "tiny")),
+        (("--design", "0.3.0"), ("0.3.0", "0.2.0")),
+        (("--artifact", "none.json"), ("--adapter",)),
+        (("--adapter", "a:B"), ("--artifact",)),
+        (("--artifact", "none.json", "--adapter", "a:B"), ("--design",)),
+        (("--artifact", "none.json", "--adapter", "a:B", "--design", "0.2.0"), ("none.json",)),
+        (("--json", "/no/such/folder/out.json"), ("/no/such/folder",)),
+    ],
+)
+def test_bad_input_gets_one_clear_line(run: Run, arguments: tuple[str, ...], named: tuple[str, ...]) -> None:
+    assert_refused(run("conform", "contract", *arguments), *named)
+
+
+def test_an_artifact_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "artifact.json"
+    options = ("--artifact", file, "--adapter", "coordination.conform.rollup:RollupAdapter", "--design", "0.2.0")
+    for content, named in (("{", "artifact.json"), ("{}", "abi"), ('{"abi": []}', "bytecode"), ("[]", "abi")):
+        file.write_text(content)
+        assert_refused(run("conform", "contract", *options), named)
