@@ -6,12 +6,10 @@ Everything here raises SpecificationError with one line that says what is wrong 
 from __future__ import annotations
 
 import ast
-import importlib
 import importlib.util
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +22,7 @@ from coordination.machine.state import Key, Variable, sort_name, variables
 from coordination.machine.terms import Value
 from coordination.machine.trace import Trace
 from coordination.machine.unrolled import Unrolled
+from coordination.named import import_named, one_line, there_are
 from coordination.report.itf import from_itf
 
 SHIPPED = "coordination_spec:DESIGNS"
@@ -34,15 +33,7 @@ Designs = Mapping[str, Machine]
 
 def find_designs(reference: str = SHIPPED) -> Designs:
     """The machine at `module:name`, or the mapping of designs to machines; the working directory is importable."""
-    module_name, _, name = reference.partition(":")
-    if not module_name or not name:
-        raise SpecificationError(f"{reference!r} names no machine; write module:name, as in {SHIPPED}")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        raise SpecificationError(f"cannot import {module_name!r}: {_one_line(error)}") from error
+    module, name = import_named(reference, "machine", SHIPPED)
     found = getattr(module, name, None)
     if isinstance(found, Machine):
         return {found.design: found}
@@ -50,7 +41,7 @@ def find_designs(reference: str = SHIPPED) -> Designs:
         return found
     machines = [key for key, value in vars(module).items() if isinstance(value, Machine)]
     raise SpecificationError(
-        f"{module_name}.{name} is no Machine and no mapping of designs to machines" + _there_are(machines)
+        f"{module.__name__}.{name} is no Machine and no mapping of designs to machines" + there_are(machines)
     )
 
 
@@ -58,14 +49,14 @@ def choose_designs(designs: Designs, design: str | None) -> Designs:
     if design is None:
         return designs
     if design not in designs:
-        raise SpecificationError(f"no design {design!r}" + _there_are(designs, design))
+        raise SpecificationError(f"no design {design!r}" + there_are(designs, design))
     return {design: designs[design]}
 
 
 def choose_instance(machine: Machine, name: str | None) -> Instance:
     """The named instance; or the usual one, or else the first that the machine lists."""
     if name is not None and name not in machine.instances:
-        raise SpecificationError(f"{machine.name} has no instance {name!r}" + _there_are(machine.instances, name))
+        raise SpecificationError(f"{machine.name} has no instance {name!r}" + there_are(machine.instances, name))
     if not machine.instances:
         raise SpecificationError(f"{machine.name} has no instance; give it one in `instances`")
     usual = USUAL_INSTANCE if USUAL_INSTANCE in machine.instances else next(iter(machine.instances))
@@ -81,7 +72,7 @@ def choose_properties(machine: Machine, own: Sequence[Property], names: Sequence
         known[prop.name] = prop
     for name in names:
         if name not in known:
-            raise SpecificationError(f"no property {name!r}" + _there_are(known, name))
+            raise SpecificationError(f"no property {name!r}" + there_are(known, name))
     return [prop for prop in known.values() if not names or prop.name in names]
 
 
@@ -111,7 +102,7 @@ def _run_file(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise SpecificationError(f"{path} cannot be read: {_one_line(error, path)}") from error
+        raise SpecificationError(f"{path} cannot be read: {one_line(error, path)}") from error
     return module
 
 
@@ -124,7 +115,7 @@ def read_expression(machine: Machine, instance: Instance, text: str) -> Property
     try:
         ast.parse(text.strip(), mode="eval")
     except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
-        raise SpecificationError(f"{text!r} is no expression: {_one_line(error)}") from error
+        raise SpecificationError(f"{text!r} is no expression: {one_line(error)}") from error
     findings = lint_expression(text, names, s=machine.state, w=instance.constants)
     if findings:
         raise SpecificationError(str(findings[0]))
@@ -157,7 +148,7 @@ def check_readable(machine: Machine, instance: Instance, properties: Sequence[Pr
             if step is not None or prop.kind is not Kind.STEP:
                 strict.holds(prop, {}, step if prop.kind is Kind.STEP else None)
         except Exception as error:
-            raise SpecificationError(f"{prop.name} cannot be read: {_one_line(error)}") from error
+            raise SpecificationError(f"{prop.name} cannot be read: {one_line(error)}") from error
 
 
 class _Strict(Unrolled):
@@ -184,7 +175,7 @@ def load_trace(path: Path, designs: Designs) -> tuple[Trace, Machine]:
     except OSError as error:
         raise SpecificationError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise SpecificationError(f"{path} is no JSON: {_one_line(error)}") from error
+        raise SpecificationError(f"{path} is no JSON: {one_line(error)}") from error
 
     def find(name: str, design: str) -> Machine:
         for machine in designs.values():
@@ -196,24 +187,3 @@ def load_trace(path: Path, designs: Designs) -> tuple[Trace, Machine]:
 
     trace = from_itf(data, find)
     return trace, find(trace.machine, trace.design)
-
-
-def _one_line(error: BaseException, path: Path | None = None) -> str:
-    """`error` in one line, with the line of the user's file that it came from."""
-    line = getattr(error, "lineno", None)
-    trail = error.__traceback__
-    while path is not None and line is None and trail is not None:
-        if trail.tb_frame.f_code.co_filename == str(path):
-            line = trail.tb_lineno
-        trail = trail.tb_next
-    message = (str(error).splitlines() or [""])[0]
-    return (f"line {line}: " if line else "") + f"{type(error).__name__}: {message}".rstrip(": ")
-
-
-def _there_are(names: Iterable[str], wrong: str = "") -> str:
-    known = sorted(names)
-    if not known:
-        return ""
-    close = get_close_matches(wrong.upper(), [name.upper() for name in known], n=1)
-    meant = f"; did you mean {next(name for name in known if name.upper() == close[0])}?" if close else ""
-    return f"{meant or '; there are: ' + ', '.join(known)}"

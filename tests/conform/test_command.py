@@ -19,7 +19,7 @@ def test_both_designs_are_held_to_their_specification(run: Run) -> None:
     for printed, contract in ((seed, "SeedProverCoordination"), (hardened, "HardenedProverCoordination")):
         assert contract in printed
         assert "divergences: none" in printed
-        assert "transitions/s" in printed
+        assert "calls/s" in printed
         assert "EpochAlreadyClaimed" in printed
         assert "never refused by: submit_epoch_proof EVM Panic" in printed
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coordination.cli.console import DesignOption, err, fail, name_of, out, progress
+from coordination.cli.console import DesignOption, fail, name_of, out, working
 from coordination.lookup import SHIPPED, choose_designs, choose_instance, find_designs
 from coordination.machine import Machine
 from coordination.machine.verdict import Exit, worst
@@ -55,10 +53,8 @@ def conform_contract(
     contracts = [_contract(machine, artifact, adapter) for machine in designs]
     code, written = Exit.AS_EXPECTED, []
     for (machine, where), (contract, make_adapter) in zip(subjects, contracts, strict=True):
-        with progress(machine, where) as explored, _executing(machine.design) as executed:
-            result = conform(
-                machine, where, contract, make_adapter, is_distinct=distinct, explored=explored, report=executed
-            )
+        with working(f"{machine.design} {where.name}") as report:
+            result = conform(machine, where, contract, make_adapter, is_distinct=distinct, report=report)
         _print(result)
         written.append(conformance_to_json(result))
         code = worst([code, Exit.VIOLATION if result.divergences else Exit.AS_EXPECTED])
@@ -96,17 +92,3 @@ def _print(result: Conformance) -> None:
         for line in divergence_lines(result, divergence):
             out.print(line)
     out.print()
-
-
-@contextmanager
-def _executing(design: str) -> Iterator[Callable[[Conformance], None]]:
-    """A callback that shows how much has been executed, on a terminal, once it has taken two seconds."""
-    with err.status("", refresh_per_second=2) as status:
-        status.stop()
-
-        def report(result: Conformance) -> None:
-            if err.is_terminal and result.seconds > 2:
-                status.update(f"{design}: {result.transitions:,} of {result.planned:,} transitions")
-                status.start()
-
-        yield report

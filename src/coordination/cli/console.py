@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
@@ -47,27 +48,37 @@ def budget_of(states: int | None, memory: float | None, seconds: float | None) -
 
 
 @contextmanager
-def progress(machine: Machine, instance: Instance) -> Iterator[Callable[[Progress], None]]:
-    """A callback that shows how far a search is, on a terminal, once it has taken two seconds."""
-    what = f"{machine.design} {instance.name}".strip()
-    last = Progress(0, 0, 0, 0.0)
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """A callback that shows how far some work is, on a terminal, once it has taken two seconds."""
+    last, started = "", time.monotonic()
     with err.status("", refresh_per_second=2) as status:
         status.stop()
 
-        def report(progress: Progress) -> None:
+        def report(text: str) -> None:
             nonlocal last
-            last = progress
-            if err.is_terminal and progress.seconds > 2:
-                rate = progress.states / progress.seconds / 1e6
-                status.update(f"{what}: {progress.states:,} states, depth {progress.depth}, {rate:.2f} M states/s")
+            last = text
+            if err.is_terminal and time.monotonic() - started > 2:
+                status.update(f"{what}: {text}")
                 status.start()
 
         try:
             yield report
         except KeyboardInterrupt:
             status.stop()
-            err.print(f"interrupted after {last.states:,} states; nothing is decided", style="yellow")
+            err.print(f"interrupted; {what}: {last or 'hardly begun'}; nothing is decided", style="yellow")
             raise
+
+
+@contextmanager
+def progress(machine: Machine, instance: Instance) -> Iterator[Callable[[Progress], None]]:
+    """A callback that shows how far a search is, as `working` does."""
+    with working(f"{machine.design} {instance.name}".strip()) as report:
+
+        def searched(progress: Progress) -> None:
+            rate = progress.states / max(progress.seconds, 1e-3) / 1e6
+            report(f"{progress.states:,} states, depth {progress.depth}, {rate:.2f} M states/s")
+
+        yield searched
 
 
 def fail(message: str) -> NoReturn:

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 
 from coordination.chain.artifacts import Artifact
@@ -20,10 +20,9 @@ from coordination.chain.evm import Evm
 from coordination.chain.quote import Address
 from coordination.conform.adapter import Adapter, Message
 from coordination.conform.divergence import Divergence, Sent, contrast, show_answer, show_bytes, show_logs
-from coordination.conform.experiments import Experiments, Seen, Trial
+from coordination.conform.experiments import Experiments, Report, Seen, Trial, silent
 from coordination.conform.plan import Outcome, Plan
 from coordination.explore.kernel import Refusal
-from coordination.explore.search import Progress
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.state import SpecificationError
@@ -74,24 +73,40 @@ def conform(
     *,
     is_distinct: bool = False,
     most_divergences: int = 10,
-    explored: Callable[[Progress], None] | None = None,
-    report: Callable[[Conformance], None] | None = None,
+    report: Report = silent,
 ) -> Conformance:
     """Execute every transition of `instance` that is a call on the contract.
 
     Each is executed for every state of the specification; with `is_distinct` once for all states that the contract
     cannot tell apart, which is enough if the EVM is deterministic. In both cases in each form that the adapter gives a
-    call at least once. Stops early at `most_divergences`.
+    call at least once. Stops early at `most_divergences`. `report` is told, from time to time, how far the work is.
 
     Raises SpecificationError where the answer to a call depends on something that the contract cannot see, and where
     the adapter contradicts the specification or itself.
     """
     evm = Evm()
     adapter = make_adapter(machine, instance, artifact, evm)
-    experiments = Experiments(machine, instance, adapter.actions, adapter.visible, explored)
-    plan = Plan(experiments, adapter, Oracle(machine, instance))
-    result = Conformance(machine, instance, artifact.name, is_distinct, experiments.states, len(experiments.places))
-    _Run(evm, adapter, experiments, plan, result, most_divergences, report).execute()
+    experiments = Experiments(machine, instance, adapter.actions, adapter.visible, report)
+    plan = Plan(experiments, adapter, Oracle(machine, instance), report)
+    return execute(plan, evm, artifact.name, is_distinct=is_distinct, most_divergences=most_divergences, report=report)
+
+
+def execute(
+    plan: Plan,
+    evm: Evm,
+    contract: str,
+    *,
+    is_distinct: bool,
+    most_divergences: int,
+    report: Report = silent,
+) -> Conformance:
+    """Execute a plan on a chain where the contract called `contract` is deployed as the plan's adapter deploys it.
+
+    For many contracts with one interface, one plan does. Options and errors are those of `conform`.
+    """
+    machine, instance, experiments = plan.oracle.machine, plan.oracle.instance, plan.experiments
+    result = Conformance(machine, instance, contract, is_distinct, experiments.states, len(experiments.places))
+    _Run(evm, plan, result, most_divergences, report).execute()
     return result
 
 
@@ -106,17 +121,17 @@ class _Run:
     def __init__(
         self,
         evm: Evm,
-        adapter: Adapter,
-        experiments: Experiments,
         plan: Plan,
         result: Conformance,
         most_divergences: int,
-        report: Callable[[Conformance], None] | None,
+        report: Report,
     ) -> None:
-        self._evm, self._adapter, self._plan, self._result = evm, adapter, plan, result
-        self._experiments, self._most, self._report = experiments, most_divergences, report
-        trials = [trial for place in experiments.places.values() for trial in place.trials]
+        self._evm, self._adapter, self._plan, self._result = evm, plan.adapter, plan, result
+        self._experiments, self._most, self._report = plan.experiments, most_divergences, report
+        trials = [trial for place in self._experiments.places.values() for trial in place.trials]
         result.planned = sum(map(self._weight, trials))
+        self._route: list[Sent] = []  # the calls that have led to the present place
+        self._found: dict[tuple[str, Message], tuple[Divergence, Seen, int]] = {}
         self._started = time.perf_counter()
 
     def execute(self) -> None:
@@ -125,9 +140,12 @@ class _Run:
         if wanted != found:
             expected, stored = contrast(wanted, found, self._adapter.contracts)
             raise SpecificationError(f"in the initial state, by the adapter, the contract {expected}; it {stored}")
+        start = self._evm.snapshot()
         with suppress(_Enough):
             self._visit(self._plan.root)
-        self._result.divergences.sort(key=lambda divergence: len(divergence.path))
+        self._evm.revert(start)
+        shortest = [self._shortened(*found) for found in self._found.values()]
+        self._result.divergences = sorted(shortest, key=lambda divergence: len(divergence.path))
         self._result.never = tuple(sorted(self._experiments.guards - self._result.refused.keys()))
 
     def _weight(self, trial: Trial) -> int:
@@ -141,21 +159,32 @@ class _Run:
         for outcome in self._plan.outcomes[seen]:
             self._try(seen, outcome)
         self._result.seconds = time.perf_counter() - self._started
-        if self._report:
-            self._report(self._result)
+        self._report(f"executed {self._result.transitions:,} of {self._result.planned:,} transitions")
         for outcome in self._plan.tree[seen]:
+            self._lead(outcome)
+
+    def _lead(self, outcome: Outcome) -> None:
+        """Lead the contract on to a new place, by the first form of a call that brings it there.
+
+        If none does, divergences were noted when the call was tried, and the place is not reached.
+        """
+        for message, moment in islice(self._forms(outcome.trial), self._least(outcome.trial)):
             snapshot = self._evm.snapshot()
-            self._send(*next(self._forms(outcome.trial)))
+            self._send(message, moment)
             is_there = self._stored() == self._plan.storage[outcome.after]
-            if is_there:  # else a divergence was noted when this call was tried, and the way is barred
+            if is_there:
+                self._route.append(self._sent(outcome.trial, message, moment))
                 self._visit(outcome.after)
+                self._route.pop()
             self._evm.revert(snapshot)
+            if is_there:
+                return
 
     def _ask(self, seen: Seen, clock: int) -> None:
         views = self._adapter.views(self._experiments.state_at(self._experiments.places[seen], clock))
         for moment in self._adapter.timestamps(clock):
             for view in views:
-                answer = self._send(view.message, moment)
+                answer = self._ask_for(view.message, moment)
                 if not answer.succeeded or answer.output != view.returns:
                     mismatch = "view", f"returns {show_bytes(view.returns)}", self._show(answer)
                     self._note(seen, clock, Sent(moment, view.message, None), mismatch)
@@ -163,12 +192,11 @@ class _Run:
 
     def _try(self, seen: Seen, outcome: Outcome) -> None:
         trial, result, weight = outcome.trial, self._result, self._weight(outcome.trial)
-        forms = max(map(len, self._choices(trial)))
-        times = forms if result.is_distinct else max(forms, trial.states)
+        times = max(self._least(trial), weight)
         compare = self._compare_refused if outcome.refusal else self._compare_accepted
         for message, moment in islice(self._forms(trial), times):
             for mismatch in compare(outcome, message, moment):
-                self._note(seen, trial.clock, Sent(moment, message, self._plan.step(trial)[1]), mismatch)
+                self._note(seen, trial.clock, self._sent(trial, message, moment), mismatch)
         result.calls += times
         result.transitions += weight
         if outcome.refusal:
@@ -180,6 +208,10 @@ class _Run:
         messages = self._adapter.messages(trial.action.name, trial.arguments, trial.clock)
         return messages, self._adapter.timestamps(trial.clock)
 
+    def _least(self, trial: Trial) -> int:
+        """How often to send a call, so that each message is sent, and one at each moment."""
+        return max(map(len, self._choices(trial)))
+
     def _forms(self, trial: Trial) -> Iterator[tuple[Message, int]]:
         """Messages that stand for a call, at moments that must do, each at least once, over and over."""
         messages, moments = self._choices(trial)
@@ -188,7 +220,7 @@ class _Run:
             yield messages[number % len(messages)], moment
 
     def _compare_refused(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
-        answer, reverts = self._send(message, moment), outcome.expected.reverts
+        answer, reverts = self._ask_for(message, moment), outcome.expected.reverts
         assert reverts is not None, "the plan has made sure of that"
         if not answer.succeeded and answer.output.startswith(reverts):
             return ()
@@ -204,13 +236,20 @@ class _Run:
         mismatches: list[Mismatch] = []
         adapter = self._adapter
         logs = tuple(log for log in answer.logs if log.address in adapter.speakers)
-        if logs != outcome.expected.logs:
+        if logs != tuple(outcome.expected.logs):
             wanted, found = (show_logs(each, adapter.artifacts) for each in (outcome.expected.logs, logs))
             mismatches.append(("events", wanted, found))
         if stored != self._plan.storage[outcome.after]:
             wanted, found = contrast(self._plan.storage[outcome.after], stored, adapter.contracts)
             mismatches.append(("storage", wanted, found))
         return mismatches
+
+    def _ask_for(self, message: Message, moment: int) -> Answer:
+        """The answer to a message that should change nothing; if it does, that is undone."""
+        snapshot = self._evm.snapshot()
+        answer = self._send(message, moment)
+        self._evm.revert(snapshot)
+        return answer
 
     def _send(self, message: Message, moment: int) -> Answer:
         self._evm.at(moment)
@@ -222,19 +261,25 @@ class _Run:
     def _show(self, answer: Answer) -> str:
         return show_answer(answer, self._adapter.artifacts)
 
+    def _sent(self, trial: Trial, message: Message, moment: int) -> Sent:
+        return Sent(moment, message, self._plan.step(trial)[1])
+
     def _note(self, seen: Seen, clock: int, sent: Sent, mismatch: Mismatch) -> None:
-        """Write a divergence down; of those of a kind by the same message, the one that is reached by fewest calls."""
-        divergences = self._result.divergences
-        path = tuple(map(self._sent, self._plan.path(seen, clock)))
-        new = Divergence(mismatch[0], path, sent, *mismatch[1:])
-        alike = [each for each in divergences if (each.kind, each.sent.message) == (new.kind, sent.message)]
-        if not alike:
-            divergences.append(new)
-        elif len(path) < len(alike[0].path):
-            divergences[divergences.index(alike[0])] = new
-        if len(divergences) >= self._most:
+        """Write a divergence down; of those of a kind by the same message, the one that fewest calls lead to."""
+        divergence = Divergence(mismatch[0], tuple(self._route), sent, *mismatch[1:])
+        kind = divergence.kind, sent.message
+        known = self._found.get(kind)
+        if known is None or len(self._plan.path(seen, clock)) < len(self._plan.path(*known[1:])):
+            self._found[kind] = divergence, seen, clock
+        if len(self._found) >= self._most:
             raise _Enough
 
-    def _sent(self, trial: Trial) -> Sent:
-        message, moment = next(self._forms(trial))
-        return Sent(moment, message, self._plan.step(trial)[1])
+    def _shortened(self, divergence: Divergence, seen: Seen, clock: int) -> Divergence:
+        """The divergence after the fewest calls that lead there, if they do so on the contract too."""
+        path = [self._sent(trial, *next(self._forms(trial))) for trial in self._plan.path(seen, clock)]
+        snapshot = self._evm.snapshot()
+        for sent in path:
+            self._send(sent.message, sent.timestamp)
+        is_there = self._stored() == self._plan.storage[seen]
+        self._evm.revert(snapshot)
+        return replace(divergence, path=tuple(path)) if is_there else divergence

@@ -15,7 +15,7 @@ import numpy as np
 from coordination.explore.kernel import Refusal
 from coordination.explore.layout import Row
 from coordination.explore.rows import Column, Columns
-from coordination.explore.search import Exploration, Progress, Search, chunks
+from coordination.explore.search import Exploration, Search, chunks
 from coordination.machine import terms
 from coordination.machine.action import Action, Arguments
 from coordination.machine.machine import Instance, Machine
@@ -24,6 +24,11 @@ from coordination.machine.trace import Valuation
 from coordination.machine.unrolled import StepTerms
 
 Seen = tuple[int, ...]  # the values of the visible fields, in order
+Report = Callable[[str], None]  # is told how far the work is, in a few words
+
+
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +60,25 @@ class Experiments:
         instance: Instance,
         actions: Sequence[str],
         visible: Sequence[str],
-        report: Callable[[Progress], None] | None = None,
+        report: Report = silent,
     ) -> None:
         """Explores the instance. Raises SpecificationError where an answer depends on what is not visible."""
         self._search = Search(machine, replace(instance, interchangeable=None), [])  # each caller is its own
         self._actions = frozenset(machine.action(name).name for name in actions)
         self._visible = frozenset(visible)
         self._unrolled = self._search.layout.unrolled
+        unknown = self._visible - {name for name, _ in self._unrolled.fields}
+        if unknown:
+            raise SpecificationError(f"{machine.name} has no variable {min(unknown)!r} that a contract could see")
         fields = self._unrolled.fields.items()
         self._fields = [leaf for (name, _), leaf in fields if name in self._visible and terms.is_term(leaf)]
+        if not self._fields:
+            raise SpecificationError(f"nothing of what the contract is said to see ever changes in {instance.name!r}")
         self._states: dict[tuple[int, Row], Valuation] = {}
         self.places: dict[Seen, Place] = {}
-        exploration = self._search.run(None, report)
+        exploration = self._search.run(None, lambda progress: report(f"explored {progress.states:,} states"))
         self.states = exploration.states
-        self._gather(exploration)
+        self._gather(exploration, report)
         self.guards: set[Refusal] = {check for check in self._unrolled.checks if check[0] in self._actions}
 
     def state(self, clock: int, row: Row) -> Valuation:
@@ -86,8 +96,9 @@ class Experiments:
         """What is visible of a state: equal for states of one place."""
         return tuple(state.entry(leaf.args[0].variable, leaf.args[0].key) for leaf in self._fields)
 
-    def _gather(self, exploration: Exploration) -> None:
+    def _gather(self, exploration: Exploration, report: Report) -> None:
         for clock in sorted({clock for level in exploration.levels for clock in level}):
+            report(f"grouped the states before {self._search.machine.clock or 'time'} {clock}")
             steps = self._steps(self._fixed(clock))
             values = self._search.values([*self._fields, *(terms.conjunction(step.when) for step in steps)])
             found: dict[Seen, _Group] = {}
@@ -130,7 +141,9 @@ class Experiments:
         """Group the states of a chunk by what is seen of them, and count for each step how many make it."""
         visible, made = columns[: len(self._fields)], columns[len(self._fields) :]
         rows, first, group_of = np.unique(np.stack(visible), axis=1, return_index=True, return_inverse=True)
-        counts = np.stack([np.bincount(group_of, mask, rows.shape[1]) for mask in made]).astype(np.int64)
+        counts = np.zeros((len(made), rows.shape[1]), np.int64)
+        for step, mask in enumerate(made):
+            counts[step] = np.bincount(group_of, mask, rows.shape[1])
         for number, seen in enumerate(map(tuple, rows.T.tolist())):
             if seen not in found:
                 found[seen] = _Group(_row(chunk, int(first[number])), np.zeros(len(made), np.int64))

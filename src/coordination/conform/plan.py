@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from coordination.chain.quote import Address
 from coordination.chain.storage import Words
 from coordination.conform.adapter import Adapter, Expected
-from coordination.conform.experiments import Experiments, Seen, Trial
+from coordination.conform.experiments import Experiments, Report, Seen, Trial, silent
 from coordination.explore.kernel import Refusal
 from coordination.machine.oracle import Oracle
 from coordination.machine.state import SpecificationError
@@ -27,21 +27,20 @@ class Outcome:
 
 
 class Plan:
-    """The outcomes of all trials, by place; `storage` is what the contracts hold there.
+    """The outcomes of all trials, by place; `storage` is what the contracts hold there. It knows nothing of bytecode.
 
     `tree` has, for each place, the accepted calls that lead on from it to new ones, so that each is reached just once.
     """
 
-    def __init__(self, experiments: Experiments, adapter: Adapter, oracle: Oracle) -> None:
+    def __init__(self, experiments: Experiments, adapter: Adapter, oracle: Oracle, report: Report = silent) -> None:
         """Raises SpecificationError if something else than the calls changes what the contract sees."""
-        self._experiments, self._adapter, self._oracle = experiments, adapter, oracle
-        self.outcomes = {
-            seen: [self._judge(trial) for trial in place.trials] for seen, place in experiments.places.items()
-        }
-        self.storage: dict[Seen, Mapping[Address, Words]] = {
-            seen: adapter.storage(experiments.state_at(place, place.clocks[0]))
-            for seen, place in experiments.places.items()
-        }
+        self.experiments, self.adapter, self.oracle = experiments, adapter, oracle
+        self.outcomes: dict[Seen, list[Outcome]] = {}
+        self.storage: dict[Seen, Mapping[Address, Words]] = {}
+        for number, (seen, place) in enumerate(experiments.places.items(), start=1):
+            self.outcomes[seen] = [self._judge(trial) for trial in place.trials]
+            self.storage[seen] = self._stored(experiments.state_at(place, place.clocks[0]))
+            report(f"asked the specification at {number:,} of {len(experiments.places):,} places")
         self.tree = self._grow()
 
     @property
@@ -51,20 +50,28 @@ class Plan:
     def _judge(self, trial: Trial) -> Outcome:
         before, step = self.step(trial)
         refusal = None if step.error is None else (step.action, str(step.rule), step.error)
-        expected = self._adapter.expected(before, step)
+        expected = self.adapter.expected(before, step)
         if (expected.reverts is None) is not (refusal is None):
-            says, does = ("succeeds", "refuses it") if expected.reverts is None else ("reverts", "accepts it")
-            raise SpecificationError(
-                f"by the adapter {step.action} {says} where the specification {does}: {step.error}"
-            )
-        if not self._adapter.messages(step.action, step.arguments, trial.clock):
+            says = "succeeds" if expected.reverts is None else "reverts"
+            does = f"refuses it with {step.error}" if step.error else "accepts it"
+            raise SpecificationError(f"by the adapter {step.action} {says} where the specification {does}")
+        if not self.adapter.messages(step.action, step.arguments, trial.clock):
             raise SpecificationError(f"the adapter has no message for {step.action}{step.arguments}")
-        return Outcome(trial, expected, refusal, self._experiments.seen(step.state))
+        if not self.adapter.timestamps(trial.clock):
+            raise SpecificationError(f"the adapter has no moment in slot {trial.clock}")
+        return Outcome(trial, expected, refusal, self.experiments.seen(step.state))
+
+    def _stored(self, state: Valuation) -> Mapping[Address, Words]:
+        stored, names = self.adapter.storage(state), self.adapter.contracts
+        if stored.keys() != names.keys() or not all(isinstance(words, Words) for words in stored.values()):
+            told = ", ".join(names.values())
+            raise SpecificationError(f"the adapter must say, as Words, what {told} store, and nothing else")
+        return stored
 
     def step(self, trial: Trial) -> tuple[Valuation, Step]:
         """The oracle's step for a trial, and the state that it is taken in."""
-        before = self._experiments.state(trial.clock, trial.row)
-        step = self._oracle.run(before, trial.action, trial.arguments)
+        before = self.experiments.state(trial.clock, trial.row)
+        step = self.oracle.run(before, trial.action, trial.arguments)
         assert step is not None, "the kernels found a step that the oracle does not make"
         return before, step
 

@@ -71,7 +71,8 @@ def conformance_to_table(result: Conformance) -> Table:
 def conformance_summary(result: Conformance) -> str:
     """One line: how much was executed, on how many states, how fast."""
     how = "each once for all states that look alike" if result.is_distinct else "each from every state"
-    rate = f", {result.transitions / result.seconds:,.0f} transitions/s" if result.seconds else ""
+    done, unit = (result.calls, "calls") if result.is_distinct else (result.transitions, "transitions")
+    rate = f", {done / result.seconds:,.0f} {unit}/s" if result.seconds else ""
     return (
         f"{count(result.transitions, 'transition')} executed, {how}: {count(result.calls, 'call')} and "
         f"{count(result.views, 'view')}, at {result.places:,} places that the contract can tell apart "
