@@ -11,6 +11,7 @@ from coordination.chain.errors import ChainError
 from coordination.cli.check import check_command
 from coordination.cli.conform import conform_contract
 from coordination.cli.console import err
+from coordination.cli.replay import replay_command
 from coordination.cli.traces import export_promela, find_command, trace_command
 from coordination.machine import SpecificationError
 from coordination.machine.terms import NotReadable
@@ -35,6 +36,7 @@ app.command("find")(find_command)
 app.command("trace")(trace_command)
 export.command("promela")(export_promela)
 conform_app.command("contract")(conform_contract)
+app.command("replay")(replay_command)
 
 
 def main() -> NoReturn:

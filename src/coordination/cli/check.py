@@ -37,7 +37,8 @@ from coordination.lookup import (
 from coordination.machine import Instance, Machine, Pin, Property
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code, worst
-from coordination.report.files import check_writable, write_whole
+from coordination.report.files import check_folder, check_writable, write_whole
+from coordination.report.itf import to_itf
 from coordination.report.narrative import print_narrative
 from coordination.report.verdicts import count, to_json, to_table
 
@@ -60,6 +61,9 @@ def check_command(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts, traces included.")
     ] = None,
+    traces: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save each counterexample there, as ITF JSON.")
+    ] = None,
     recount: Annotated[
         Recounter | None, typer.Option(help="Count the states and judge the properties with Spin too, and compare.")
     ] = None,
@@ -73,6 +77,8 @@ def check_command(
     """
     if json_file:
         check_writable(json_file)
+    if traces:
+        check_folder(traces)
     if recount:
         _check_spin()
     own = [prop for file in properties or [] for prop in load_properties(file) if prop.kind is not Kind.SITUATION]
@@ -94,9 +100,20 @@ def check_command(
         if recount:
             code = worst([code, _print_recount(checked, judged)])
         written += [to_json(verdict, subject) for verdict in checked.verdicts]
+        if traces:
+            _save_traces(traces, checked)
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
     raise typer.Exit(code)
+
+
+def _save_traces(folder: Path, checked: Checked) -> None:
+    """One file for each counterexample: `0.1.0-SIGNATURE_BINDING.itf.json`, a route's with its name."""
+    for verdict in checked.verdicts:
+        for route, trace in (("", verdict.trace), *verdict.routes):
+            if trace is not None:
+                name = "-".join(filter(None, (verdict.design, verdict.property, route.replace(" ", "-"))))
+                write_whole(folder / f"{name}.itf.json", json.dumps(to_itf(trace, checked.machine), indent=1) + "\n")
 
 
 def _show_size(size: Pin) -> str:

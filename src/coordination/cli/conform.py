@@ -1,4 +1,4 @@
-"""`coordination conform contract` and `coordination replay`: a contract held to the specification."""
+"""`coordination conform contract`: a contract held to the specification."""
 
 from __future__ import annotations
 

@@ -27,6 +27,13 @@ def check_writable(path: Path) -> None:
         raise SpecificationError(f"cannot write {str(path)!r}: {error.strerror}") from error
 
 
+def check_folder(path: Path) -> None:
+    """Raise SpecificationError now if no file could be written into `path` later."""
+    if not path.is_dir():
+        raise SpecificationError(f"cannot write into {str(path)!r}: it is no folder")
+    check_writable(path / "any")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Put `text` into `path` in one step: a reader sees the old file or the new one, never a part.
 
