@@ -5,13 +5,14 @@ ARGS ?=
 
 bin := .venv/bin
 stamp := .venv/.installed
+modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check deep test lint format bench clean FORCE
+.PHONY: help check deep test lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)$$/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-9s %s\n' "$$name" "$$text"; done
 
 check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --json out.json' to choose
 	@$(bin)/coordination check $(ARGS)
@@ -19,7 +20,7 @@ check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --
 deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
 	@$(bin)/coordination check --instance deep $(ARGS)
 
-test: lint ## lint, then run the tests; ARGS='-k name' to choose
+test: lint $(modules) ## lint, then run the tests; ARGS='-k name' to choose
 	@$(bin)/python -m pytest $(ARGS)
 
 lint: $(stamp) ## ruff (rules and format), mypy strict on src/ and spec/
@@ -31,11 +32,15 @@ format: $(stamp) ## put imports in order and format every Python file
 	@$(bin)/python -m ruff check --quiet --select I --fix .
 	@$(bin)/python -m ruff format .
 
+contracts: $(modules) ## compile contracts/ to the artifacts that the Python package ships
+	@cd contracts && npm run --silent build
+
 bench: $(stamp) ## run the benchmarks and print their comparisons; ARGS='...' goes to them
 	@$(bin)/python -m bench $(ARGS)
 
-clean: ## remove .venv, caches and build output
+clean: ## remove .venv, node_modules, caches and build output
 	@rm -rf .venv build dist .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf contracts/node_modules contracts/out contracts/cache
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # The stamp holds the path of the checkout: a .venv that was moved or copied points at the old one, so it is made anew.
@@ -51,3 +56,9 @@ $(stamp): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(bin)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@printf '%s\n' "$$(pwd)" > $(stamp)
+
+# npm writes this file last, so there is none after a run that failed.
+$(modules): contracts/package-lock.json
+	@command -v npm >/dev/null || { echo "error: npm is missing, which installs the Solidity compiler; on Debian or Ubuntu: apt-get install nodejs npm" >&2; exit 1; }
+	@echo "setting up contracts/node_modules (first use, or package-lock.json changed) ..." >&2
+	@cd contracts && npm ci --loglevel=error >/dev/null

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -77,11 +77,9 @@ def _address(process: subprocess.Popen[bytes], log: int) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group: npm's `anvil` is a script around the program."""
+    """End the whole group, politely first: npm's `anvil` is a script around the program."""
     for how in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, how)
-            try:
-                process.wait(SHUTDOWN)
-            except subprocess.TimeoutExpired:
-                continue
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SHUTDOWN)

@@ -89,9 +89,11 @@ def load(path: Path) -> Artifact:
 
 
 def _read(data: Any, name: str) -> Artifact:
-    if not isinstance(data, dict) or not isinstance(data.get("abi"), list):
+    abi = data.get("abi") if isinstance(data, dict) else None
+    if not isinstance(abi, list) or not all(isinstance(each, dict) and "type" in each for each in abi):
         raise ValueError("it has no 'abi'")
-    bytecode = data.get("bytecode", data.get("evm", {}).get("bytecode"))
+    evm = data.get("evm")
+    bytecode = data.get("bytecode", evm.get("bytecode") if isinstance(evm, dict) else None)
     text = bytecode.get("object") if isinstance(bytecode, dict) else bytecode
     if not isinstance(text, str) or not text.removeprefix("0x"):
         raise ValueError("it has no 'bytecode'")
@@ -99,4 +101,4 @@ def _read(data: Any, name: str) -> Artifact:
         code = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         raise ValueError("its bytecode is not hexadecimal: is it linked with its libraries?") from None
-    return Artifact(data.get("contractName", name), data["abi"], code, data.get("storageLayout"))
+    return Artifact(data.get("contractName", name), abi, code, data.get("storageLayout"))

@@ -16,21 +16,19 @@ from typing import Any, NamedTuple
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import LogReceipt, TxParams
 
+from coordination.chain.abi import SOLIDITY_ERRORS, Entry
 from coordination.chain.artifacts import shipped
 from coordination.chain.deployment import Parameters
 from coordination.chain.quote import Address, Quote, Signature, Status
 
 _CONTRACT = shipped("HardenedProverCoordination")  # has all that the other design has
-_STRING_AND_PANIC: tuple[Mapping[str, Any], ...] = (
-    {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
-    {"type": "error", "name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
-)
+_DECLARED = (Entry.of(each) for each in (*_CONTRACT.abi, *shipped("TestToken").abi) if each["type"] == "error")
+_ERRORS = {error.selector: error for error in (*SOLIDITY_ERRORS, *_DECLARED)}
 
 
 class Claim(NamedTuple):
@@ -80,21 +78,15 @@ class Rejection:
 
 def decode_error(data: bytes) -> Rejection | None:
     """What revert data says: an error of the rollup, of its token, or Solidity's own; None if it is none of these."""
-    for entry in (*_CONTRACT.abi, *shipped("TestToken").abi, *_STRING_AND_PANIC):
-        if entry["type"] == "error" and data[:4] == function_abi_to_4byte_selector(entry):  # type: ignore[arg-type]
-            return _rejection(entry, data[4:])
-    return None
-
-
-def _rejection(error: Mapping[str, Any], data: bytes) -> Rejection | None:
-    types = [each["type"] for each in error["inputs"]]
+    error = _ERRORS.get(data[:4])
+    if error is None:
+        return None
     try:
-        values = decode(types, data)
+        values = zip(error.types, decode(error.types, data[4:]), strict=True)
     except DecodingError:
         return None
-    typed = (to_checksum_address(each) if kind == "address" else each for kind, each in zip(types, values, strict=True))
-    names = (each["name"] for each in error["inputs"])
-    return Rejection(error["name"], dict(zip(names, typed, strict=True)))
+    typed = (to_checksum_address(value) if kind == "address" else value for kind, value in values)
+    return Rejection(error.name, dict(zip(error.parameters, typed, strict=True)))
 
 
 class Rollup:

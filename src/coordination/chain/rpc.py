@@ -130,14 +130,17 @@ class RpcChain:
 
     def _response(self, method: str, *parameters: Any) -> Mapping[str, Any]:
         try:
-            return self.web3.provider.make_request(RPCEndpoint(method), parameters)
+            response: object = self.web3.provider.make_request(RPCEndpoint(method), parameters)
         except (RequestException, Web3Exception, ValueError) as error:
             raise RpcError(f"no Ethereum node answers at {self.url} ({type(error).__name__})") from error
+        if not isinstance(response, Mapping) or not response.keys() & {"result", "error"}:
+            raise RpcError(f"what answers at {self.url} is no Ethereum node")
+        return response
 
     def _result(self, method: str, response: Mapping[str, Any]) -> Any:
-        error = response.get("error")
-        if error is None:
+        if "result" in response:
             return response["result"]
+        error = response["error"]
         if error["code"] == _NO_SUCH_METHOD:
             raise RpcError(f"the node at {self.url} is no development chain: it has no {method}; start anvil")
         raise RpcError(f"the node at {self.url} refuses {method}: {error['message']}")

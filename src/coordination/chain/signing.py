@@ -29,7 +29,7 @@ _TYPES = {"Make": _OFFER, "Take": [*_OFFER, {"name": "slot", "type": "uint256"}]
 
 
 class Signing(Protocol):
-    """One design's digests, each of 32 bytes. Fields beyond their Solidity type's range raise ValueError."""
+    """One design's digests, each of 32 bytes. What Solidity's types cannot hold raises eth_abi's EncodingError."""
 
     version: str
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -65,8 +66,7 @@ class StorageLayout:
         described = self._types[kind]
         if described["encoding"] == "mapping":
             for key, entry in value.items():
-                place = keccak(_number(key).to_bytes(32, "big") + slot.to_bytes(32, "big"))
-                yield from self._written(f"{name}[{key}]", described["value"], int.from_bytes(place, "big"), 0, entry)
+                yield from self._written(f"{name}[{key}]", described["value"], _place(_number(key), slot), 0, entry)
         elif "members" in described:
             for member in described["members"]:
                 if member["label"] in value:
@@ -77,6 +77,12 @@ class StorageLayout:
             yield Member(name, slot, 0, 32), int.from_bytes(text.ljust(31, b"\0") + bytes([2 * len(text)]), "big")
         else:
             yield Member(name, slot, offset, int(described["numberOfBytes"])), _number(value)
+
+
+@lru_cache(1 << 16)
+def _place(key: int, slot: int) -> int:
+    """Where the mapping at `slot` keeps its entry for `key`."""
+    return int.from_bytes(keccak(key.to_bytes(32, "big") + slot.to_bytes(32, "big")), "big")
 
 
 def _number(value: int | str) -> int:
