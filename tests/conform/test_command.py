@@ -49,7 +49,8 @@ def test_the_same_run_writes_the_same_but_for_the_time(run: Run, tmp_path: Path)
     [
         (("--instance", "huge"), ("huge", "tiny")),
         (("--design", "0.3.0"), ("0.3.0", "0.2.0")),
-        (("--artifact", "none.json"), ("--adapter",)),
+        (("--artifact", "none.json"), ("--design",)),
+        (("--fuzz", "9", "--artifact", "a.json", "--adapter", "a:B"), ("--fuzz",)),
         (("--adapter", "a:B"), ("--artifact",)),
         (("--artifact", "none.json", "--adapter", "a:B"), ("--design",)),
         (("--artifact", "none.json", "--adapter", "a:B", "--design", "0.2.0"), ("none.json",)),

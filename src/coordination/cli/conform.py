@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from coordination.cli.console import DesignOption, fail, name_of, out, working
 from coordination.lookup import SHIPPED, choose_designs, choose_instance, find_designs
-from coordination.machine import Machine
+from coordination.machine import Instance, Machine
 from coordination.machine.verdict import Exit, worst
 from coordination.report.files import check_writable, write_whole
 
 if TYPE_CHECKING:
     from coordination.chain.artifacts import Artifact
-    from coordination.conform.exhaustive import Conformance, MakeAdapter
+    from coordination.conform.exhaustive import MakeAdapter
 
 SMALL = "tiny"  # the instance whose every transition is executed within a minute
+STEPS = 40  # of a random run
 
 
 def conform_contract(
@@ -28,24 +29,30 @@ def conform_contract(
         bool, typer.Option("--distinct", help="Execute once what the contract cannot tell apart: for large instances.")
     ] = False,
     artifact: Annotated[
-        Path | None, typer.Option("--artifact", metavar="FILE", help="Another's contract, compiled; needs --adapter.")
+        Path | None, typer.Option("--artifact", metavar="FILE", help="Another contract, as it was compiled.")
     ] = None,
     adapter: Annotated[
-        str | None, typer.Option("--adapter", metavar="MODULE:CLASS", help="How that contract is to be understood.")
+        str | None,
+        typer.Option("--adapter", metavar="MODULE:CLASS", help="How it is to be understood, if not like the shipped."),
     ] = None,
+    fuzz: Annotated[
+        int, typer.Option(min=0, metavar="RUNS", help="So many random runs too, with numbers of any size.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the random runs: the same seed gives the same runs.")] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write what was found.")] = None,
 ) -> None:
     """Execute every transition of an instance on the contract's bytecode, and compare.
 
     Exit codes: 0 no divergence, 1 a divergence, 2 wrong usage.
     """
-    from coordination.conform.exhaustive import conform
-    from coordination.report.conformance import conformance_to_json
+    from coordination.report.conformance import assumption_lines
 
     if json_file:
         check_writable(json_file)
-    if (artifact is None) is not (adapter is None):
-        fail("another's contract needs both: --artifact, what was compiled, and --adapter, how it is to be understood")
+    if adapter and not artifact:
+        fail("--adapter says how a contract is to be understood; name what was compiled of it with --artifact")
+    if adapter and fuzz:
+        fail("--fuzz is for contracts of the shipped interface; leave out --adapter or --fuzz")
     if artifact and not design:
         fail("name the design that the contract is to be held to, with --design")
     designs = choose_designs(find_designs(SHIPPED), design).values()
@@ -53,11 +60,15 @@ def conform_contract(
     contracts = [_contract(machine, artifact, adapter) for machine in designs]
     code, written = Exit.AS_EXPECTED, []
     for (machine, where), (contract, make_adapter) in zip(subjects, contracts, strict=True):
-        with working(f"{machine.design} {where.name}") as report:
-            result = conform(machine, where, contract, make_adapter, is_distinct=distinct, report=report)
-        _print(result)
-        written.append(conformance_to_json(result))
-        code = worst([code, Exit.VIOLATION if result.divergences else Exit.AS_EXPECTED])
+        result, found = _conform(machine, where, contract, make_adapter, distinct)
+        code, written = worst([code, result]), [*written, found]
+        if fuzz:
+            result, found["fuzz"] = _fuzz(machine, contract, fuzz, seed)
+            code = worst([code, result])
+        out.print()
+    if not adapter:
+        for line in assumption_lines():
+            out.print(line)
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
     raise typer.Exit(code)
@@ -76,10 +87,21 @@ def _contract(machine: Machine, artifact: Path | None, adapter: str | None) -> t
     )
 
 
-def _print(result: Conformance) -> None:
-    from coordination.report.conformance import conformance_summary, conformance_to_table, divergence_lines
+def _conform(
+    machine: Machine, instance: Instance, contract: Artifact, make_adapter: MakeAdapter, distinct: bool
+) -> tuple[Exit, dict[str, Any]]:
+    from coordination.conform.exhaustive import conform
+    from coordination.report.conformance import (
+        conformance_summary,
+        conformance_to_json,
+        conformance_to_table,
+        divergence_lines,
+        in_words_of,
+    )
 
-    out.print(f"{name_of(result.machine, result.instance)}, held against {result.contract}", style="bold")
+    with working(f"{machine.design} {instance.name}") as report:
+        result = conform(machine, instance, contract, make_adapter, is_distinct=distinct, report=report)
+    out.print(f"{name_of(machine, instance)}, held against {result.contract}", style="bold")
     out.print(conformance_to_table(result), soft_wrap=False)
     out.print(conformance_summary(result))
     if result.transitions < result.planned:
@@ -89,6 +111,22 @@ def _print(result: Conformance) -> None:
     out.print(f"divergences: {len(result.divergences) or 'none'}", style="bold red" if result.divergences else "green")
     for number, divergence in enumerate(result.divergences, start=1):
         out.print(f"divergence {number}: {divergence.kind}", style="bold")
-        for line in divergence_lines(result, divergence):
+        for line in divergence_lines(divergence, in_words_of(result)):
             out.print(line)
-    out.print()
+    return Exit.VIOLATION if result.divergences else Exit.AS_EXPECTED, conformance_to_json(result)
+
+
+def _fuzz(machine: Machine, contract: Artifact, runs: int, seed: int) -> tuple[Exit, dict[str, Any]]:
+    from coordination.conform.stateful import run
+    from coordination.report.conformance import divergence_lines, fuzzed_summary, fuzzed_to_json, show_fuzzed
+
+    with working(f"{machine.design}, random runs"):
+        fuzzed = run(machine, contract, seed=seed, examples=runs, steps=STEPS)
+    out.print(fuzzed_summary(fuzzed))
+    if fuzzed.failure is None:
+        out.print("divergences: none", style="green")
+        return Exit.AS_EXPECTED, fuzzed_to_json(fuzzed)
+    out.print(f"divergence, the shortest that was found: {fuzzed.failure.divergence.kind}", style="bold red")
+    for line in divergence_lines(fuzzed.failure.divergence, show_fuzzed):
+        out.print(line)
+    return Exit.VIOLATION, fuzzed_to_json(fuzzed)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.table import Table
 
+from coordination.conform.assumptions import ASSUMPTIONS
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.exhaustive import Conformance
-from coordination.machine.machine import Instance, Machine
+from coordination.conform.stateful import Fuzzed
 from coordination.report.narrative import show_call
 from coordination.report.verdicts import count
+
+ShowStep = Callable[[Sent], str]
 
 
 def conformance_to_json(result: Conformance) -> dict[str, Any]:
@@ -31,16 +34,21 @@ def conformance_to_json(result: Conformance) -> dict[str, Any]:
         "accepted": dict(sorted(result.accepted.items())),
         "errors": dict(sorted(result.errors.items())),
         "never": [" ".join(guard) for guard in result.never],
-        "divergences": [_divergence_to_json(result, each) for each in result.divergences],
+        "divergences": [_divergence_to_json(each, in_words_of(result)) for each in result.divergences],
         "seconds": round(result.seconds, 3),
     }
 
 
-def _divergence_to_json(result: Conformance, divergence: Divergence) -> dict[str, Any]:
+def in_words_of(result: Conformance) -> ShowStep:
+    """How to show a step of the instance that was executed."""
+    return lambda sent: show_call(result.machine, result.instance, sent.step) if sent.step else "a question"
+
+
+def _divergence_to_json(divergence: Divergence, show: ShowStep) -> dict[str, Any]:
     def call(sent: Sent) -> dict[str, Any]:
         return {
             "timestamp": sent.timestamp,
-            "step": _show_step(result.machine, result.instance, sent),
+            "step": show(sent),
             "message": sent.message.text,
             "from": sent.message.sender,
             "to": sent.message.to,
@@ -80,18 +88,51 @@ def conformance_summary(result: Conformance) -> str:
     )
 
 
-def divergence_lines(result: Conformance, divergence: Divergence) -> Iterator[str]:
+def fuzzed_to_json(fuzzed: Fuzzed) -> dict[str, Any]:
+    """Random runs as a JSON object. All but `seconds` is the same for the same seed."""
+    failure = fuzzed.failure
+    return {
+        "seed": fuzzed.seed,
+        "runs": fuzzed.examples,
+        "steps": fuzzed.steps,
+        "calls": fuzzed.calls,
+        "accepted": dict(sorted(fuzzed.accepted.items())),
+        "errors": dict(sorted(fuzzed.rejected.items())),
+        "malformed": fuzzed.malformed,
+        "divergences": [_divergence_to_json(failure.divergence, show_fuzzed)] if failure else [],
+        "seconds": round(fuzzed.seconds, 3),
+    }
+
+
+def fuzzed_summary(fuzzed: Fuzzed) -> str:
+    """One line: how many random calls there were, and how many of them were good ones."""
+    return (
+        f"{count(fuzzed.calls, 'random call')} beyond the instance, {fuzzed.accepted.total():,} of them accepted, "
+        f"{len(fuzzed.rejected)} different errors; seed {fuzzed.seed}, {fuzzed.seconds:.1f} s"
+    )
+
+
+def assumption_lines() -> Iterator[str]:
+    """What is promised with a token that is not plain, and what is not."""
+    yield "assumed: the token is plain. With one that"
+    for kind in ASSUMPTIONS:
+        yield f"  {kind.behaviour}: {kind.promised}"
+        if kind.lost:
+            yield f"    not promised ({kind.lost}): {kind.not_promised}"
+
+
+def divergence_lines(divergence: Divergence, show: ShowStep) -> Iterator[str]:
     """The calls that lead to a divergence, and then the specification's step beside the contract's."""
-    machine, instance = result.machine, result.instance
     for number, sent in enumerate(divergence.path, start=1):
-        yield f"{number:>3}  at {sent.timestamp}: {_show_step(machine, instance, sent)}"
+        yield f"{number:>3}  at {sent.timestamp}: {show(sent)}"
         yield f"     {sent.message.text} is accepted"
     sent = divergence.sent
-    yield f"{len(divergence.path) + 1:>3}  at {sent.timestamp}: {_show_step(machine, instance, sent)}"
+    yield f"{len(divergence.path) + 1:>3}  at {sent.timestamp}: {show(sent)}"
     yield f"     {sent.message.text}, sent by {sent.message.sender}"
     yield f"     the specification: {divergence.expected}"
     yield f"     the contract:      {divergence.found}"
 
 
-def _show_step(machine: Machine, instance: Instance, sent: Sent) -> str:
-    return show_call(machine, instance, sent.step) if sent.step else "a question"
+def show_fuzzed(sent: Sent) -> str:
+    """The specification's step of a random call: its arguments are as large as they like, so the message tells them."""
+    return f"{sent.step.action}: {sent.step.error or 'accepted'}" if sent.step else "no step of the specification"
