@@ -8,7 +8,7 @@ stamp := .venv/.installed
 modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check deep test lint format contracts bench clean FORCE
+.PHONY: help check conform deep test lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -16,6 +16,9 @@ help: ## list the targets
 
 check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --json out.json' to choose
 	@$(bin)/coordination check $(ARGS)
+
+conform: $(stamp) ## execute every transition on the contract's bytecode; ARGS='--instance ci --distinct' for more
+	@$(bin)/coordination conform contract $(ARGS)
 
 deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
 	@$(bin)/coordination check --instance deep $(ARGS)

@@ -58,10 +58,12 @@ def conform_contract(
     designs = choose_designs(find_designs(SHIPPED), design).values()
     subjects = [(machine, choose_instance(machine, instance)) for machine in designs]
     contracts = [_contract(machine, artifact, adapter) for machine in designs]
-    code, written = Exit.AS_EXPECTED, []
+    code = Exit.AS_EXPECTED
+    written: list[dict[str, Any]] = []
     for (machine, where), (contract, make_adapter) in zip(subjects, contracts, strict=True):
         result, found = _conform(machine, where, contract, make_adapter, distinct)
-        code, written = worst([code, result]), [*written, found]
+        code = worst([code, result])
+        written.append(found)
         if fuzz:
             result, found["fuzz"] = _fuzz(machine, contract, fuzz, seed)
             code = worst([code, result])
