@@ -11,6 +11,7 @@ from typing import Any
 
 from eth_abi.abi import encode
 
+from coordination.chain.abi import SOLIDITY_ERRORS
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.chain import Log
@@ -22,10 +23,12 @@ from coordination.conform.adapter import Expected, Message, View
 from coordination.conform.setup import SPONSOR, UNLIMITED, Setup
 from coordination.machine.oracle import Oracle
 from coordination.machine.trace import Event, Step, Valuation
-from coordination_spec.words import Slot
+from coordination_spec.words import PANIC, Epoch, Slot
 from coordination_spec.world import World
 
 ELSEWHERE = address_of(development_key("another rollup"))  # an address that nothing was deployed at
+_PANIC = next(error for error in SOLIDITY_ERRORS if error.name == PANIC)
+_OVERFLOW = 0x11  # the panic of checked arithmetic
 _ADDRESSES = frozenset({"prover", "proposer", "caller"})  # the fields of events that are accounts
 
 
@@ -35,7 +38,7 @@ class Answers:
     def __init__(
         self, oracle: Oracle, rollup: Artifact, setup: Setup, there: Deployment, address: Callable[[int], Address]
     ) -> None:
-        self._oracle, self._rollup, self._token = oracle, rollup, shipped("TestToken")
+        self.oracle, self._rollup, self._token = oracle, rollup, shipped("TestToken")
         self._world: World = oracle.instance.constants
         self.setup, self.there, self._address = setup, there, address
         self.signing = signing(there.version, there.chain_id, there.rollup)
@@ -54,7 +57,9 @@ class Answers:
     def _revert(self, before: Valuation, step: Step) -> bytes:
         """The error of the specification's name, with what its parameters are called by."""
         assert step.error is not None
-        labels = self._oracle.machine.action(step.action).labels()
+        if step.error == PANIC:
+            return _PANIC.encode(_OVERFLOW)
+        labels = self.oracle.machine.action(step.action).labels()
         given = dict(zip(labels, step.arguments, strict=True))
         caller = self._address(given["caller"])
         if step.rule == "TST":
@@ -79,14 +84,13 @@ class Answers:
         topics, data = self._rollup.event(event.name, *(values[name] for name in names))
         return Log(self.there.rollup, topics, data)
 
-    def storage(self, state: Valuation, epochs: Iterable[int]) -> Mapping[Address, Words]:
-        """All that the contracts store in `state`, of which `epochs` are the only ones with a claim or an end."""
+    def storage(self, state: Valuation) -> Mapping[Address, Words]:
+        """All that the contracts store in `state`."""
         rollup, token = self._layouts
+        claims = {epoch: self._claim(state, epoch) for epoch in self.oracle.instance.domain(Epoch)}
         balances = {self._address(account): amount for (account,), amount in state["balance"].items()}
         return {
-            self.there.rollup: rollup.words(
-                {"rewardPool": state["reward_pool"], "_claims": {epoch: self._claim(state, epoch) for epoch in epochs}}
-            ),
+            self.there.rollup: rollup.words({"rewardPool": state["reward_pool"], "_claims": claims}),
             self.there.token: token.words(
                 {
                     "_balances": dict.fromkeys(self.holders, 0) | balances | {self.there.rollup: state["held"]},
@@ -117,9 +121,9 @@ class Answers:
             self._view("currentProposer", [], "address", self._address(world.schedule[now])),
             self._view("rewardPool", [], "uint256", state["reward_pool"]),
         ]
-        prune = self._oracle.machine.action("prune")
+        prune = self.oracle.machine.action("prune")
         for epoch in epochs:
-            step = self._oracle.run(state, prune, (1, epoch))
+            step = self.oracle.run(state, prune, (1, epoch))
             assert step is not None, "anybody may prune"
             views.append(self._view("isPrunable", [epoch], "bool", step.error is None))
             claim = tuple(self._claim(state, epoch).values())

@@ -21,7 +21,7 @@ from eth_utils.address import to_checksum_address
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.chain import Answer
 from coordination.chain.evm import Evm
-from coordination.chain.quote import Address
+from coordination.chain.quote import NOBODY, Address
 from coordination.conform.adapter import Expected, Message, View
 from coordination.conform.answers import Answers
 from coordination.conform.calls import Calls
@@ -141,14 +141,19 @@ class OpenWorld:
 
     @property
     def slot(self) -> int:
-        """The slot of the present moment; before genesis, slot 0."""
-        given = self.setup.parameters
-        return max(self.timestamp - given.genesis_time, 0) // given.slot_duration
+        return self.setup.slot_at(self.timestamp)
 
     @property
     def previous_epoch(self) -> int:
         """The epoch that can be claimed now; in epoch 0, which has none before it, epoch 0."""
         return max(self.world.epoch(Slot(self.slot)) - 1, 0)
+
+    def check_deployment(self) -> Divergence | None:
+        """Whether deployment has left what it must, and what no state changes is told."""
+        if mismatch := self._compare_storage():
+            deployed = Message(NOBODY, self.there.rollup, b"", "deployment")
+            return self._divergence(Sent(self.timestamp, deployed, None), ("deployment", *mismatch[1:]))
+        return self.ask(self.answers.constants)
 
     def pass_time(self, timestamp: int) -> None:
         """It is `timestamp` from now on, in seconds."""
@@ -215,7 +220,10 @@ class OpenWorld:
         logs = tuple(log for log in answer.logs if log.address in self.answers.speakers)
         if logs != expected.logs:
             return "events", show_logs(expected.logs, artifacts), show_logs(logs, artifacts)
-        wanted = self.answers.storage(self.state, self._oracle.instance.domain(Epoch))
+        return self._compare_storage()
+
+    def _compare_storage(self) -> Mismatch | None:
+        wanted = self.answers.storage(self.state)
         found = {address: self._evm.whole_storage(address) for address in self.answers.contracts}
         return None if wanted == found else ("storage", *contrast(wanted, found, self.answers.contracts))
 

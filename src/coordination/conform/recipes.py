@@ -181,11 +181,11 @@ class ShownTake:
 
     def _signer(self, draft: Draft) -> str:
         """The name of an account: the proposer, where it has a key."""
-        names = list(draft.world.setup.names.values())
-        proposer = draft.world.setup.schedule.proposer_of(draft.world.slot)
-        return (
-            draft.world.setup.names.get(proposer, names[0]) if self.signer is None else names[self.signer % len(names)]
-        )
+        setup = draft.world.setup
+        names = list(setup.names.values())
+        if self.signer is not None:
+            return names[self.signer % len(names)]
+        return setup.names.get(setup.schedule.proposer_of(draft.world.slot), names[0])
 
     def _digest(self, draft: Draft) -> bytes:
         there, quote = draft.world.there, draft.quote
@@ -213,9 +213,7 @@ def _word(number: int) -> bytes:
 
 SPOILED: Mapping[str, Callable[[Signature], Signature]] = {
     "": lambda given: given,
-    "the upper half of s": lambda given: Signature(
-        55 - given.v, given.r, _word(ORDER - int.from_bytes(given.s, "big"))
-    ),
+    "the upper half of s": lambda given: Signature(55 - given.v, given.r, _word(ORDER - int.from_bytes(given.s))),
     "the other v": lambda given: given._replace(v=55 - given.v),
     "v of 0 or 1": lambda given: given._replace(v=given.v - 27),
     "v of 2": lambda given: given._replace(v=2),

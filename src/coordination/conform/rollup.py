@@ -127,7 +127,7 @@ class RollupAdapter:
         return self.answers.expected(before, step)
 
     def storage(self, state: Valuation) -> Mapping[Address, Words]:
-        return self.answers.storage(state, self._instance.domain(Epoch))
+        return self.answers.storage(state)
 
     def views(self, state: Valuation) -> Sequence[View]:
         return [*self.answers.views(state, self._instance.domain(Epoch)), *self.answers.constants]

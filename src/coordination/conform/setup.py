@@ -64,6 +64,10 @@ class Setup:
     gift: int = 0
     names: Mapping[Address, str] = field(default_factory=dict)
 
+    def slot_at(self, timestamp: int) -> int:
+        """The slot of a moment, in seconds; before genesis, slot 0."""
+        return max(timestamp - self.parameters.genesis_time, 0) // self.parameters.slot_duration
+
     def deploy(self, chain: Chain, rollup: Artifact) -> Deployment:
         """Deploy it all on `chain`. Raises RuntimeError with what a constructor reverted with."""
         token = shipped("TestToken")

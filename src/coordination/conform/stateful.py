@@ -23,12 +23,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.deployment import ROLLUPS
+from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY
 from coordination.conform.adapter import Message
+from coordination.conform.answers import Answers
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.openworld import OpenWorld
 from coordination.conform.recipes import Draft, Moment, Recipe
 from coordination.conform.rollup import ACTIONS
+from coordination.conform.scenario import Scenario, scenario_of
 from coordination.conform.setup import Setup
 from coordination.conform.strategies import MOMENTS, RECIPES, SHAPES, setups
 from coordination.machine.action import Action
@@ -38,10 +41,10 @@ from coordination.machine.trace import Step
 
 @dataclass(frozen=True)
 class Failure:
-    """The shortest run found in which the contract does something else, and what it was deployed with."""
+    """The shortest run found in which the contract does something else, in words and as something to run."""
 
-    setup: Setup
     divergence: Divergence
+    scenario: Scenario
 
 
 @dataclass
@@ -62,6 +65,7 @@ class Fuzzed:
     malformed: int = 0
     seconds: float = 0.0
     failure: Failure | None = None
+    is_over: bool = False  # what comes after the first failure only makes it shorter, and is not counted
 
     @property
     def calls(self) -> int:
@@ -69,9 +73,16 @@ class Fuzzed:
 
 
 class _Failed(Exception):
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.divergence.kind)
-        self.failure = failure
+    """A run in which the two differ. There are no answers if the contract was not even deployed."""
+
+    def __init__(self, divergence: Divergence, setup: Setup, answers: Answers | None) -> None:
+        super().__init__(divergence.kind)
+        self.divergence, self.setup, self.answers = divergence, setup, answers
+
+    def shown_on(self, rollup: Artifact) -> Failure:
+        if self.answers is None:
+            return Failure(self.divergence, Scenario(self.divergence.found, self.setup))
+        return Failure(self.divergence, scenario_of(self.divergence, self.answers, rollup))
 
 
 def run(
@@ -80,7 +91,9 @@ def run(
     """Make so many runs of so many steps on `artifact`, the shipped contract of the machine's design if None is given.
 
     A step is a call, or time that passes. Stops at the first failure, and makes it as short as can be (`shrink`).
+    Raises EvmMissing where there is no EVM, and ArtifactError for a contract that lacks what the specification calls.
     """
+    Evm()  # which says what to do where there is none
     version = next(iter(machine.instances.values())).constants.design.version
     contract = artifact or shipped(ROLLUPS[version])
     result = Fuzzed(machine, contract.name, seed, examples, steps)
@@ -100,7 +113,7 @@ def run(
         try:
             run_state_machine_as_test(seeded(seed)(_rules(machine, version, contract, result)), settings=chosen)
         except _Failed as failed:
-            result.failure = failed.failure
+            result.failure = failed.shown_on(contract)
     result.seconds = time.perf_counter() - started
     return result
 
@@ -161,9 +174,9 @@ class _Runs(RuleBasedStateMachine):
         try:
             self.world = OpenWorld(machine, artifact, setup, timestamp=1)
         except RuntimeError as error:
-            creation = Sent(1, Message(NOBODY, NOBODY, b"", "the constructor"), None)
-            self._judge(setup, Divergence("deployment", (), creation, "accepts it", str(error)))
-        self._judge(setup, self.world.ask(self.world.answers.constants))
+            creation = Sent(1, Message(NOBODY, NOBODY, b"", "deployment"), None)
+            raise _Failed(Divergence("deployment", (), creation, "accepts it", str(error)), setup, None) from error
+        self._judge(self.world.check_deployment())
 
     def pass_time(self, moment: Moment) -> None:
         self.world.pass_time(moment.read(self.world))
@@ -187,21 +200,19 @@ class _Runs(RuleBasedStateMachine):
         else:
             message = replace(message, data=message.data[:length].ljust(length, b"\xff"))
             step, divergence = self.world.make(action, tuple(draft.given.values()), message)
-        self._count(step)
-        self._judge(self.world.setup, divergence)
+        if not self.result.is_over:
+            self._count(step)
+        self._judge(divergence)
 
     def _count(self, step: Step | None) -> None:
-        result = self.result
-        if result.failure is not None:
-            return
         if step is None:
-            result.malformed += 1
+            self.result.malformed += 1
         elif step.error is None:
-            result.accepted[step.action] += 1
+            self.result.accepted[step.action] += 1
         else:
-            result.rejected[step.error] += 1
+            self.result.rejected[step.error] += 1
 
-    def _judge(self, setup: Setup, divergence: Divergence | None) -> None:
+    def _judge(self, divergence: Divergence | None) -> None:
         if divergence is not None:
-            self.result.failure = Failure(setup, divergence)
-            raise _Failed(self.result.failure)
+            self.result.is_over = True
+            raise _Failed(divergence, self.world.setup, self.world.answers)
