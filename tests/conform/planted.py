@@ -75,3 +75,14 @@ def _artifact(data: Mapping[str, str]) -> Artifact:
 def found(name: str, shrink: bool = False) -> Fuzzed:
     """The first failure that a bug leads to, in runs of a few calls."""
     return run(DESIGNS["0.2.0"], artifacts()[name], seed=BUGS[name].seed, examples=2_000, steps=8, shrink=shrink)
+
+
+def compiled_with(right: str, wrong: str) -> str:
+    """The artifact, as a file would hold it, of 0.2.0's contract with one text in place of another."""
+    text = (CONTRACTS / FILE).read_text()
+    assert text.count(right) == 1, f"the contract does not say {right!r} once"
+    question = {"wanted": [f"src/{CONTRACT}.sol:{CONTRACT}"], "sets": [{FILE: text.replace(right, wrong)}]}
+    answer = run_tool(["node", "tools/compile-stdin.mjs"], CONTRACTS, json.dumps(question))
+    assert answer.returncode == 0, answer.stderr
+    (contract,) = json.loads(answer.stdout)["contracts"].values()
+    return json.dumps(contract)

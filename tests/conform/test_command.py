@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Run, assert_refused
+from tests.conform.planted import compiled_with
 
 SMALL = ("conform", "contract", "--distinct", "--instance", "tiny")
 
@@ -67,3 +68,19 @@ def test_an_artifact_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
     for content, named in (("{", "artifact.json"), ("{}", "abi"), ('{"abi": []}', "bytecode"), ("[]", "abi")):
         file.write_text(content)
         assert_refused(run("conform", "contract", *options), named)
+
+
+def test_a_planted_divergence_is_shown_with_its_programs(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "wrong.json"
+    file.write_text(compiled_with("slot - claim.slot >= proofSlots) revert", "slot - claim.slot > proofSlots) revert"))
+    result = run(*SMALL, "--design", "0.2.0", "--artifact", file, "--json", tmp_path / "out.json")
+    assert result.code == 1
+    first = result.out[result.out.index("divergence 1: answer") : result.out.index("divergence 2")]
+    assert "the specification: reverts with ProofPhaseEnded(epoch=0, slot=5)" in first
+    assert "the contract:      accepts it" in first
+    program = result.out[result.out.index('"""submitEpochProof') : result.out.index("and as a Foundry test")]
+    with pytest.raises(AssertionError, match=r"^assert|accepts it"):
+        exec(compile(program, "pasted", "exec"), {"__name__": "__main__"})
+    assert "contract DivergenceTest {" in result.out
+    (written,) = json.loads((tmp_path / "out.json").read_text())
+    assert written["divergences"][0]["call"]["message"] == "submitEpochProof(0, a proof)"

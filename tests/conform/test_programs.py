@@ -27,6 +27,7 @@ from coordination.conform.programs import python_program
 from coordination.conform.rollup import RollupAdapter
 from coordination.conform.scenario import Call, Scenario, Word, scenario_of
 from coordination.conform.setup import Drawn, Setup
+from coordination.conform.stateful import run as fuzz
 from coordination_spec import DESIGNS
 from tests.conform.planted import artifacts, found, sources
 from tests.contracts.toolchain import CONTRACTS, FORGE, run
@@ -196,6 +197,15 @@ def test_a_view_that_tells_otherwise_is_a_program_too() -> None:
     replay(program, artifact)
     with pytest.raises(AssertionError):
         replay(program, shipped(ROLLUPS["0.1.0"]))
+
+
+def test_a_contract_that_cannot_be_deployed_fails_its_program_by_that() -> None:
+    nothing = replace(shipped(ROLLUPS["0.2.0"]), bytecode=bytes.fromhex("fe"))
+    failure = fuzz(DESIGNS["0.2.0"], nothing, seed=1, examples=1, steps=1, shrink=False).failure
+    assert failure is not None
+    replay(python_program(failure.scenario), shipped(ROLLUPS["0.2.0"]))
+    with pytest.raises(RuntimeError):
+        replay(python_program(failure.scenario), nothing)
 
 
 # Foundry

@@ -102,7 +102,7 @@ def test_a_contract_that_cannot_be_deployed_fails_by_its_deployment() -> None:
     assert result.scenario.calls == ()
 
 
-def test_what_deployment_leaves_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_deployment_leaves_is_compared() -> None:
     here = world()
     assert here.check_deployment() is None
     here.state = Valuation({**dict(here.state.items()), "reward_pool": 999})

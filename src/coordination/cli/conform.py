@@ -17,6 +17,7 @@ from coordination.report.files import check_writable, write_whole
 if TYPE_CHECKING:
     from coordination.chain.artifacts import Artifact
     from coordination.conform.exhaustive import MakeAdapter
+    from coordination.conform.scenario import Scenario
 
 SMALL = "tiny"  # the instance whose every transition is executed within a minute
 STEPS = 40  # of a random run
@@ -61,11 +62,11 @@ def conform_contract(
     code = Exit.AS_EXPECTED
     written: list[dict[str, Any]] = []
     for (machine, where), (contract, make_adapter) in zip(subjects, contracts, strict=True):
-        result, found = _conform(machine, where, contract, make_adapter, distinct)
+        result, found = _conform(machine, where, contract, make_adapter, artifact, distinct)
         code = worst([code, result])
         written.append(found)
         if fuzz:
-            result, found["fuzz"] = _fuzz(machine, contract, fuzz, seed)
+            result, found["fuzz"] = _fuzz(machine, contract, artifact, fuzz, seed)
             code = worst([code, result])
         out.print()
     if not adapter:
@@ -90,9 +91,17 @@ def _contract(machine: Machine, artifact: Path | None, adapter: str | None) -> t
 
 
 def _conform(
-    machine: Machine, instance: Instance, contract: Artifact, make_adapter: MakeAdapter, distinct: bool
+    machine: Machine,
+    instance: Instance,
+    contract: Artifact,
+    make_adapter: MakeAdapter,
+    artifact: Path | None,
+    distinct: bool,
 ) -> tuple[Exit, dict[str, Any]]:
+    from coordination.chain.evm import Evm
     from coordination.conform.exhaustive import conform
+    from coordination.conform.rollup import RollupAdapter
+    from coordination.conform.scenario import scenario_of
     from coordination.report.conformance import (
         conformance_summary,
         conformance_to_json,
@@ -115,10 +124,15 @@ def _conform(
         out.print(f"divergence {number}: {divergence.kind}", style="bold")
         for line in divergence_lines(divergence, in_words_of(result)):
             out.print(line)
+    if result.divergences and make_adapter is RollupAdapter:
+        answers = RollupAdapter(machine, instance, contract, Evm()).answers
+        _print_programs(scenario_of(result.divergences[0], answers, contract), artifact)
     return Exit.VIOLATION if result.divergences else Exit.AS_EXPECTED, conformance_to_json(result)
 
 
-def _fuzz(machine: Machine, contract: Artifact, runs: int, seed: int) -> tuple[Exit, dict[str, Any]]:
+def _fuzz(
+    machine: Machine, contract: Artifact, artifact: Path | None, runs: int, seed: int
+) -> tuple[Exit, dict[str, Any]]:
     from coordination.conform.stateful import run
     from coordination.report.conformance import divergence_lines, fuzzed_summary, fuzzed_to_json, show_fuzzed
 
@@ -131,4 +145,15 @@ def _fuzz(machine: Machine, contract: Artifact, runs: int, seed: int) -> tuple[E
     out.print(f"divergence, the shortest that was found: {fuzzed.failure.divergence.kind}", style="bold red")
     for line in divergence_lines(fuzzed.failure.divergence, show_fuzzed):
         out.print(line)
+    _print_programs(fuzzed.failure.scenario, artifact)
     return Exit.VIOLATION, fuzzed_to_json(fuzzed)
+
+
+def _print_programs(scenario: Scenario, artifact: Path | None) -> None:
+    from coordination.conform.foundry import foundry_test
+    from coordination.conform.programs import python_program
+
+    out.print("the same as a Python program:", style="bold")
+    out.out(python_program(scenario, artifact))
+    out.print("and as a Foundry test, for contracts/test/:", style="bold")
+    out.out(foundry_test(scenario))

@@ -21,7 +21,7 @@ class Calls:
         self, caller: Address, prover: Address, epoch: int, fee: int, shown: tuple[str, Signature]
     ) -> Message:
         how, signature = shown
-        text = f"claimProofRight(prover {self.name(prover)}, epoch {epoch}, fee {fee}, {how})"
+        text = f"claimProofRight(prover {self._name(prover)}, epoch {epoch}, fee {fee}, {how})"
         return self._message(caller, text, "claimProofRight", Quote(prover, epoch, fee).signed(signature))
 
     def submit_epoch_proof(self, caller: Address, epoch: int, shown: tuple[str, bytes]) -> Message:
@@ -41,6 +41,6 @@ class Calls:
     def _message(self, caller: Address, text: str, function: str, *arguments: Any) -> Message:
         return Message(caller, self._there.rollup, self._rollup.call(function, *arguments), text)
 
-    def name(self, address: Address) -> str:
+    def _name(self, address: Address) -> str:
         """What an address is called: its account's name, or itself."""
         return self._names.get(address, "nobody" if address == NOBODY else address)

@@ -12,6 +12,8 @@ from coordination.chain.storage import Member, Words
 from coordination.conform.adapter import Message
 from coordination.machine.trace import Step
 
+ACCEPTED = "accepts it"  # what is said of an answer that is no error and returns nothing
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -39,7 +41,7 @@ class Divergence:
 def show_answer(answer: Answer, artifacts: Iterable[Artifact]) -> str:
     """An answer in words; errors by name where one of `artifacts` declares them."""
     if answer.succeeded:
-        return f"returns {show_bytes(answer.output)}" if answer.output else "accepts it"
+        return f"returns {show_bytes(answer.output)}" if answer.output else ACCEPTED
     errors = (artifact.explain_error(answer.output) for artifact in artifacts)
     return f"reverts with {next(filter(None, errors), show_bytes(answer.output))}"
 

@@ -19,7 +19,7 @@ from coordination.chain.chain import Answer, Chain
 from coordination.chain.evm import Evm
 from coordination.chain.quote import Address
 from coordination.conform.adapter import Adapter, Message
-from coordination.conform.divergence import Divergence, Sent, contrast, show_answer, show_bytes, show_logs
+from coordination.conform.divergence import ACCEPTED, Divergence, Sent, contrast, show_answer, show_bytes, show_logs
 from coordination.conform.experiments import Experiments, Report, Seen, Trial, silent
 from coordination.conform.plan import Outcome, Plan
 from coordination.explore.kernel import Refusal
@@ -145,7 +145,7 @@ class _Run:
             self._visit(self._plan.root)
         self._evm.revert(start)
         shortest = [self._shortened(*found) for found in self._found.values()]
-        self._result.divergences = sorted(shortest, key=lambda divergence: len(divergence.path))
+        self._result.divergences = sorted(shortest, key=_rank)
         self._result.never = tuple(sorted(self._experiments.guards - self._result.refused.keys()))
 
     def _weight(self, trial: Trial) -> int:
@@ -232,7 +232,7 @@ class _Run:
         stored = self._stored()
         self._evm.revert(snapshot)
         if not answer.succeeded:
-            return [("answer", "accepts it", self._show(answer))]
+            return [("answer", ACCEPTED, self._show(answer))]
         mismatches: list[Mismatch] = []
         adapter = self._adapter
         logs = tuple(log for log in answer.logs if log.address in adapter.speakers)
@@ -283,3 +283,8 @@ class _Run:
         is_there = self._stored() == self._plan.storage[seen]
         self._evm.revert(snapshot)
         return replace(divergence, path=tuple(path)) if is_there else divergence
+
+
+def _rank(divergence: Divergence) -> tuple[int, bool]:
+    """First what fewest calls lead to; and of that first what one side accepts and the other refuses."""
+    return len(divergence.path), ACCEPTED not in (divergence.expected, divergence.found)

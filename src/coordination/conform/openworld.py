@@ -38,7 +38,7 @@ from coordination_spec.words import Epoch, Slot, Status
 from coordination_spec.world import World
 
 BITS: Mapping[Sort, int] = {words.Account: 160, words.Address: 160, words.BasisPoints: 32}  # of Solidity's types
-LAST_MOMENT = 2**64 - 1  # the time in a block's header has 64 bits
+LAST_MOMENT = 2**64 - 1  # the time in a block's header has 64 bits; a claim's slot, of 96, holds any slot before it
 
 
 class Met(Sequence[int]):
@@ -179,7 +179,6 @@ class OpenWorld:
 
     def make_malformed(self, message: Message) -> Divergence | None:
         """A message that is no call of anything: it must be refused without data, and change nothing."""
-        self._admit(message.sender)
         mismatch = self._send(message, Expected(b""))
         return mismatch and self._divergence(Sent(self.timestamp, message, None), mismatch)
 
