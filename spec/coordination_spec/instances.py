@@ -1,6 +1,6 @@
 """The shipped instances: finite worlds, small enough to be explored whole and rich enough to go wrong.
 
-Amounts are scaled down (a bond of 2, a reward of 3), so that every sum fits a few bits and rounding still leaves dust.
+Amounts are scaled down (a bond of 2, a reward of 5), so that every sum fits a few bits and rounding still leaves dust.
 Honest accounts bid and sign no more than an instance lists; everything else that the rules allow happens in some run.
 """
 
@@ -56,7 +56,7 @@ class Scenario:
     payments: tuple[int, ...]
     interchangeable: tuple[Account, ...] = ()
     bond: int = 2
-    reward: int = 3
+    reward: int = 5
 
     def instance(self, design: Design) -> Instance:
         supply = sum(self.balances.values()) + self.reward_pool

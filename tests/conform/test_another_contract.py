@@ -72,6 +72,7 @@ def test_the_mistake_is_found_wherever_it_shows_and_nothing_else_is() -> None:
         "settle(0, a proof)",
         "settle(0, nothing)",
         "settle(0, a proof and a byte more)",
+        "settle(0, a proof of epoch 1)",
     }
 
 

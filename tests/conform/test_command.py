@@ -22,7 +22,7 @@ def test_both_designs_are_held_to_their_specification(run: Run) -> None:
         assert "divergences: none" in printed
         assert "calls/s" in printed
         assert "EpochAlreadyClaimed" in printed
-        assert "never refused by: submit_epoch_proof EVM Panic" in printed
+        assert "refuses nothing in this instance: submit_epoch_proof EVM Panic" in printed
 
 
 def test_what_was_executed_is_written_as_json(run: Run, tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ class Poor(RollupAdapter):
     ("adapter", "complaint"),
     [
         (Blind, r"depends on balance, which the contract is not said to see"),
-        (Deaf, r"prune is not said to be a call of the contract, but it changes reward_pool|status"),
+        (Deaf, r"prune is not said to be a call of the contract, but it changes (reward_pool|status)"),
         (Mute, r"the adapter has no message for claim_proof_right"),
         (Lenient, r"by the adapter claim_proof_right succeeds where the specification refuses it"),
         (Poor, r"in the initial state, by the adapter"),

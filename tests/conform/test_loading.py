@@ -89,7 +89,7 @@ def broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     ("adapter", "complaint"),
     [
         ("Forgetful", "line 9: KeyError: 'reward_pool'"),
-        ("Undeployable", "line 15: RuntimeError: Revert { gas_used: "),
+        ("Undeployable", "line 15: DeploymentError: the constructor fails: Revert { gas_used: "),
         ("Undeployable", "output: Error(message=EpochAuction: no time) }"),
         ("OfAnotherContract", "line 19: ValueOutOfBounds: "),
         ("WithoutLayout", "ArtifactError: EpochAuction comes without a storage layout"),

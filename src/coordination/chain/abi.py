@@ -77,7 +77,9 @@ class Entry:
 
 
 def _show(value: Any) -> str:
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(value))
 
 
 SOLIDITY_ERRORS = (

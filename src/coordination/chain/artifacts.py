@@ -90,7 +90,7 @@ def load(path: Path) -> Artifact:
 
 def _read(data: Any, name: str) -> Artifact:
     abi = data.get("abi") if isinstance(data, dict) else None
-    if not isinstance(abi, list) or not all(isinstance(each, dict) and "type" in each for each in abi):
+    if not isinstance(abi, list) or not all(map(_is_entry, abi)):
         raise ValueError("it has no 'abi'")
     evm = data.get("evm")
     bytecode = data.get("bytecode", evm.get("bytecode") if isinstance(evm, dict) else None)
@@ -101,4 +101,13 @@ def _read(data: Any, name: str) -> Artifact:
         code = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         raise ValueError("its bytecode is not hexadecimal: is it linked with its libraries?") from None
-    return Artifact(data.get("contractName", name), abi, code, data.get("storageLayout"))
+    layout = data.get("storageLayout")
+    if layout is not None and not (isinstance(layout, dict) and isinstance(layout.get("storage"), list)):
+        raise ValueError("its 'storageLayout' has no 'storage'")
+    return Artifact(data.get("contractName", name), abi, code, layout)
+
+
+def _is_entry(data: Any) -> bool:
+    """Whether it is an entry of an ABI, with inputs if it needs them."""
+    needs_inputs = ("function", "error", "event", "constructor")
+    return isinstance(data, dict) and "type" in data and (data["type"] not in needs_inputs or "inputs" in data)

@@ -31,7 +31,7 @@ class Chain(Protocol):
         """Set the time of the calls that follow, in seconds."""
 
     def deploy(self, code: bytes) -> Address:
-        """Run creation code; where the contract is. Raises RuntimeError with what the constructor reverted with."""
+        """Run creation code; where the contract is. Raises DeploymentError with what the constructor reverted with."""
 
     def call(self, caller: Address, to: Address, data: bytes) -> Answer:
         """One transaction. What it changes stays."""

@@ -21,7 +21,7 @@ from web3.types import RPCEndpoint
 
 from coordination.chain.accounts import DEPLOYER, address_of
 from coordination.chain.chain import Answer, Log
-from coordination.chain.errors import ChainError
+from coordination.chain.errors import ChainError, DeploymentError
 from coordination.chain.quote import Address
 
 GAS = 10_000_000  # of each transaction: far more than any needs
@@ -53,11 +53,14 @@ class RpcChain:
         provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, exception_retry_configuration=None)
         self.url, self.web3 = url, Web3(provider)
         self._keys = {**keys, address_of(DEPLOYER): DEPLOYER}
-        self.chain_id = int(self._ask("eth_chainId"), 16)
-        self._ask("evm_setIntervalMining", 0)
-        for address in self._keys:
-            self._ask("anvil_setBalance", address, hex(FORTUNE))
-        self._timestamp = int(self._ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        try:
+            self.chain_id = int(self._ask("eth_chainId"), 16)
+            self._ask("evm_setIntervalMining", 0)
+            for address in self._keys:
+                self._ask("anvil_setBalance", address, hex(FORTUNE))
+            self._timestamp = int(self._ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise RpcError(f"what is at {url} answers, but not as an Ethereum node does") from error
 
     def at(self, timestamp: int) -> None:
         """Set the time of what follows, in seconds: an empty block is mined, so that the chain's own clock shows it.
@@ -74,10 +77,12 @@ class RpcChain:
             self._mine()
 
     def deploy(self, code: bytes) -> Address:
-        """Run creation code. Raises RuntimeError with what the constructor reverted with."""
+        """Run creation code. Raises DeploymentError with what the constructor reverted with."""
         mined = self._send(DEPLOYER, None, code)
         if not mined.answer.succeeded or mined.created is None:
-            raise RuntimeError(f"the constructor reverted with 0x{mined.answer.output.hex()}")
+            raise DeploymentError(
+                f"the constructor reverted with 0x{mined.answer.output.hex()}; the chain needs the rules of Cancun"
+            )
         return mined.created
 
     def call(self, caller: Address, to: Address, data: bytes) -> Answer:

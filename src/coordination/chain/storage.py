@@ -42,7 +42,7 @@ class StorageLayout:
             raise ArtifactError(f"{artifact.name} comes without a storage layout; ask the compiler for 'storageLayout'")
         self._name = artifact.name
         self._variables = {entry["label"]: entry for entry in artifact.storage_layout["storage"]}
-        self._types: Mapping[str, Mapping[str, Any]] = artifact.storage_layout["types"] or {}
+        self._types: Mapping[str, Mapping[str, Any]] = artifact.storage_layout.get("types") or {}
 
     def words(self, values: Mapping[str, Any]) -> Words:
         """The words that hold `values`: mappings and structs as dicts, addresses as text, strings under 32 bytes.

@@ -13,6 +13,7 @@ from coordination.lookup import SHIPPED, choose_designs, choose_instance, find_d
 from coordination.machine import Instance, Machine
 from coordination.machine.verdict import Exit, worst
 from coordination.report.files import check_writable, write_whole
+from coordination.report.verdicts import count
 
 if TYPE_CHECKING:
     from coordination.chain.artifacts import Artifact
@@ -27,26 +28,30 @@ def conform_contract(
     design: DesignOption = None,
     instance: Annotated[str, typer.Option("--instance", help="Which instance to execute.")] = SMALL,
     distinct: Annotated[
-        bool, typer.Option("--distinct", help="Execute once what the contract cannot tell apart: for large instances.")
+        bool, typer.Option("--distinct", help="Once for states that look alike to the contract: for large instances.")
     ] = False,
     artifact: Annotated[
-        Path | None, typer.Option("--artifact", metavar="FILE", help="Another contract, as it was compiled.")
+        Path | None,
+        typer.Option("--artifact", metavar="FILE", help="Another contract: its ABI, bytecode, storageLayout."),
     ] = None,
     adapter: Annotated[
         str | None,
-        typer.Option("--adapter", metavar="MODULE:CLASS", help="How it is to be understood, if not like the shipped."),
+        typer.Option("--adapter", metavar="MODULE:CLASS", help="Its mapping to the specification, if another."),
     ] = None,
     fuzz: Annotated[
-        int, typer.Option(min=0, metavar="RUNS", help="So many random runs too, with numbers of any size.")
+        int, typer.Option(min=0, metavar="RUNS", help="Make this many random runs as well, with numbers of any size.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of the random runs: the same seed gives the same runs.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write what was found.")] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write all that was counted and found."),
+    ] = None,
 ) -> None:
     """Execute every transition of an instance on the contract's bytecode, and compare.
 
     Exit codes: 0 no divergence, 1 a divergence, 2 wrong usage.
     """
-    from coordination.report.conformance import assumption_lines
+    from coordination.report.conformance import assumption_lines, scope_lines
 
     if json_file:
         check_writable(json_file)
@@ -62,16 +67,16 @@ def conform_contract(
     code = Exit.AS_EXPECTED
     written: list[dict[str, Any]] = []
     for (machine, where), (contract, make_adapter) in zip(subjects, contracts, strict=True):
-        result, found = _conform(machine, where, contract, make_adapter, artifact, distinct)
+        result, found = _conform(machine, where, contract, make_adapter, artifact, not adapter, distinct)
         code = worst([code, result])
         written.append(found)
         if fuzz:
             result, found["fuzz"] = _fuzz(machine, contract, artifact, fuzz, seed)
             code = worst([code, result])
         out.print()
-    if not adapter:
-        for line in assumption_lines():
-            out.print(line)
+    out.print("assumed:", style="bold")
+    for line in (*scope_lines(), *(() if artifact else assumption_lines())):
+        out.print(line)
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
     raise typer.Exit(code)
@@ -82,12 +87,9 @@ def _contract(machine: Machine, artifact: Path | None, adapter: str | None) -> t
     from coordination.chain.artifacts import load, shipped
     from coordination.chain.deployment import ROLLUPS
     from coordination.conform.loading import load_adapter
-    from coordination.conform.rollup import RollupAdapter
 
-    return (
-        load(artifact) if artifact else shipped(ROLLUPS[machine.design]),
-        load_adapter(adapter) if adapter else RollupAdapter,
-    )
+    contract = load(artifact) if artifact else shipped(ROLLUPS[machine.design])
+    return contract, load_adapter(adapter or "coordination.conform.rollup:RollupAdapter")
 
 
 def _conform(
@@ -96,6 +98,7 @@ def _conform(
     contract: Artifact,
     make_adapter: MakeAdapter,
     artifact: Path | None,
+    is_shipped_interface: bool,
     distinct: bool,
 ) -> tuple[Exit, dict[str, Any]]:
     from coordination.chain.evm import Evm
@@ -116,15 +119,20 @@ def _conform(
     out.print(conformance_to_table(result), soft_wrap=False)
     out.print(conformance_summary(result))
     if result.transitions < result.planned:
-        out.print(f"{result.planned - result.transitions:,} transitions were not reached")
+        why = (
+            f"stopped at {count(len(result.divergences), 'divergence')}"
+            if result.is_cut_short
+            else "divergences bar the way"
+        )
+        out.print(f"{result.planned - result.transitions:,} transitions were not executed: {why}")
     if result.never:
-        out.print(f"never refused by: {', '.join(' '.join(guard) for guard in result.never)}")
+        out.print(f"refuses nothing in this instance: {', '.join(' '.join(guard) for guard in result.never)}")
     out.print(f"divergences: {len(result.divergences) or 'none'}", style="bold red" if result.divergences else "green")
     for number, divergence in enumerate(result.divergences, start=1):
         out.print(f"divergence {number}: {divergence.kind}", style="bold")
         for line in divergence_lines(divergence, in_words_of(result)):
             out.print(line)
-    if result.divergences and make_adapter is RollupAdapter:
+    if result.divergences and is_shipped_interface:
         answers = RollupAdapter(machine, instance, contract, Evm()).answers
         _print_programs(scenario_of(result.divergences[0], answers, contract), artifact)
     return Exit.VIOLATION if result.divergences else Exit.AS_EXPECTED, conformance_to_json(result)
@@ -136,8 +144,8 @@ def _fuzz(
     from coordination.conform.stateful import run
     from coordination.report.conformance import divergence_lines, fuzzed_summary, fuzzed_to_json, show_fuzzed
 
-    with working(f"{machine.design}, random runs"):
-        fuzzed = run(machine, contract, seed=seed, examples=runs, steps=STEPS)
+    with working(f"{machine.design}, random runs") as report:
+        fuzzed = run(machine, contract, seed=seed, examples=runs, steps=STEPS, report=report)
     out.print(fuzzed_summary(fuzzed))
     if fuzzed.failure is None:
         out.print("divergences: none", style="green")

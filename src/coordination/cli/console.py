@@ -26,8 +26,8 @@ class Output(Console):
 
 
 WIDTH = max(90, shutil.get_terminal_size().columns)  # a verdict is never cut off, however narrow the terminal
-out = Output(highlight=False, soft_wrap=True, markup=False, width=WIDTH)
-err = Output(stderr=True, highlight=False, soft_wrap=True, markup=False)
+out = Output(highlight=False, soft_wrap=True, markup=False, emoji=False, width=WIDTH)
+err = Output(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 MachineOption = Annotated[
     str, typer.Option("--machine", metavar="MODULE:NAME", help="A machine of your own, or a mapping of designs to it.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from coordination.cli.console import fail, name_of, out
+from coordination.cli.console import name_of, out
 from coordination.lookup import find_designs, load_trace
 from coordination.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
@@ -34,16 +34,13 @@ def replay_command(
     from coordination.chain.rpc import RpcChain
     from coordination.conform.replay import accounts, replay
 
-    designs = find_designs()
-    saved, machine = load_trace(file, designs)
-    if machine not in designs.values():
-        fail(f"only traces of {', '.join(designs)} as they are shipped can be replayed on a chain")
+    saved, machine = load_trace(file, find_designs())
     instance = machine.instance(saved.instance)
     Oracle(machine, instance).replay(saved)
     out.print(f"{name_of(machine, instance)}: {saved.property}", style="bold")
     mismatches = 0
     with ExitStack() as stack:
-        chain = RpcChain(rpc or stack.enter_context(anvil()), accounts(instance))
+        chain = RpcChain(stack.enter_context(anvil()) if rpc is None else rpc, accounts(instance))
         for entry in replay(saved, machine, chain):
             _print(machine, instance, entry)
             mismatches += len(entry.mismatches)

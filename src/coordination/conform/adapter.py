@@ -33,12 +33,13 @@ class Message:
 class Expected:
     """How a message must be answered.
 
-    `reverts` is what the revert data must begin with, None if the call must succeed. Then it must leave these `logs`
-    and no others, of the contracts that are compared for theirs.
+    `reverts` is what the revert data must begin with, or (`in_full`) all of it; None if the call must succeed. Then it
+    must leave these `logs` and no others, of the contracts that are compared for theirs.
     """
 
     reverts: bytes | None
     logs: tuple[Log, ...] = ()
+    in_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

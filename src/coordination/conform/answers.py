@@ -51,7 +51,7 @@ class Answers:
     def expected(self, before: Valuation, step: Step) -> Expected:
         """How the messages of `step`, taken in `before`, must be answered; revert data in full."""
         if step.error is not None:
-            return Expected(self._revert(before, step))
+            return Expected(self._revert(before, step), in_full=True)
         return Expected(None, tuple(self._log(event) for event in step.events))
 
     def _revert(self, before: Valuation, step: Step) -> bytes:

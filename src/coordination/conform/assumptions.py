@@ -1,4 +1,4 @@
-"""What the rollup assumes of its token: for each way to misbehave, what is promised all the same, and what is not.
+"""How far conformance reaches, and what the rollup assumes of its token: what is promised with one that misbehaves.
 
 Each sentence is shown by a test, on a contract of `contracts/test/tokens/` that misbehaves in this way.
 """
@@ -21,6 +21,13 @@ class TokenKind:
     lost: str = ""
     not_promised: str = ""
 
+
+SCOPE = (
+    "Only the calls of the specification are made, with numbers as small as in the instance, by accounts without code; "
+    "each is a transaction of its own, sent in a few moments of its slot.",
+    "What is compared is what is answered and logged, what the views tell, and all that the contract and its token "
+    "store: not Ether, nor what other contracts store.",
+)
 
 ASSUMPTIONS = (
     TokenKind(

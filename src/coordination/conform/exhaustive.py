@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
+from math import lcm, prod
 
 from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Answer, Chain
@@ -35,9 +35,11 @@ class Conformance:
     """What was executed and compared.
 
     `transitions` are the specification's, each counted once for each state that it was executed for; `calls` are the
-    messages sent for them, `views` the questions asked. `planned` is how many transitions there are; fewer are executed
-    only where a divergence bars the way. `never` are the guards that no transition failed. `seconds` is the time of
-    execution, comparison included.
+    messages sent for them, of which `distinct_calls` differ from one another in place, message or moment; `views` are
+    the questions asked. `planned` is how many transitions there are; fewer are executed only where a divergence bars
+    the way, or where as many as were asked for have been found (`is_cut_short`). `accepted` and `refused` count those
+    transitions only that were answered as specified. `never` are the guards that refuse nothing in this instance.
+    `seconds` is the time of execution, comparison included.
     """
 
     machine: Machine
@@ -49,11 +51,13 @@ class Conformance:
     planned: int = 0
     transitions: int = 0
     calls: int = 0
+    distinct_calls: int = 0
     views: int = 0
     accepted: Counter[str] = field(default_factory=Counter)  # transitions, by action
     refused: Counter[Refusal] = field(default_factory=Counter)  # transitions, by the guard that did it
     never: tuple[Refusal, ...] = ()
     divergences: list[Divergence] = field(default_factory=list)
+    is_cut_short: bool = False
     seconds: float = 0.0
 
     @property
@@ -130,6 +134,8 @@ class _Run:
         self._experiments, self._most, self._report = plan.experiments, most_divergences, report
         trials = [trial for place in self._experiments.places.values() for trial in place.trials]
         result.planned = sum(map(self._weight, trials))
+        asked = {outcome.refusal for outcomes in plan.outcomes.values() for outcome in outcomes}
+        result.never = tuple(sorted(self._experiments.guards - asked))
         self._route: list[Sent] = []  # the calls that have led to the present place
         self._found: dict[tuple[str, Message], tuple[Divergence, Seen, int]] = {}
         self._started = time.perf_counter()
@@ -141,12 +147,13 @@ class _Run:
             expected, stored = contrast(wanted, found, self._adapter.contracts)
             raise SpecificationError(f"in the initial state, by the adapter, the contract {expected}; it {stored}")
         start = self._evm.snapshot()
-        with suppress(_Enough):
+        try:
             self._visit(self._plan.root)
+        except _Enough:
+            self._result.is_cut_short = True
         self._evm.revert(start)
         shortest = [self._shortened(*found) for found in self._found.values()]
         self._result.divergences = sorted(shortest, key=_rank)
-        self._result.never = tuple(sorted(self._experiments.guards - self._result.refused.keys()))
 
     def _weight(self, trial: Trial) -> int:
         return 1 if self._result.is_distinct else trial.states
@@ -184,7 +191,8 @@ class _Run:
         views = self._adapter.views(self._experiments.state_at(self._experiments.places[seen], clock))
         for moment in self._adapter.timestamps(clock):
             for view in views:
-                answer = self._ask_for(view.message, moment)
+                self._evm.at(moment)
+                answer = self._evm.view(view.message.sender, view.message.to, view.message.data)
                 if not answer.succeeded or answer.output != view.returns:
                     mismatch = "view", f"returns {show_bytes(view.returns)}", self._show(answer)
                     self._note(seen, clock, Sent(moment, view.message, None), mismatch)
@@ -194,14 +202,17 @@ class _Run:
         trial, result, weight = outcome.trial, self._result, self._weight(outcome.trial)
         times = max(self._least(trial), weight)
         compare = self._compare_refused if outcome.refusal else self._compare_accepted
+        is_as_specified = True
         for message, moment in islice(self._forms(trial), times):
+            result.calls += 1
             for mismatch in compare(outcome, message, moment):
+                is_as_specified = False
                 self._note(seen, trial.clock, self._sent(trial, message, moment), mismatch)
-        result.calls += times
+        result.distinct_calls += min(times, prod(map(len, self._choices(trial))))
         result.transitions += weight
-        if outcome.refusal:
+        if is_as_specified and outcome.refusal:
             result.refused[outcome.refusal] += weight
-        else:
+        elif is_as_specified:
             result.accepted[trial.action.name] += weight
 
     def _choices(self, trial: Trial) -> tuple[Sequence[Message], Sequence[int]]:
@@ -215,14 +226,15 @@ class _Run:
     def _forms(self, trial: Trial) -> Iterator[tuple[Message, int]]:
         """Messages that stand for a call, at moments that must do, each at least once, over and over."""
         messages, moments = self._choices(trial)
+        pairs = lcm(len(messages), len(moments))
         for number in count():
-            moment = moments[(number + number // len(messages)) % len(moments)]
-            yield messages[number % len(messages)], moment
+            yield messages[number % len(messages)], moments[(number + number // pairs) % len(moments)]
 
     def _compare_refused(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
         answer, reverts = self._ask_for(message, moment), outcome.expected.reverts
         assert reverts is not None, "the plan has made sure of that"
-        if not answer.succeeded and answer.output.startswith(reverts):
+        same = answer.output == reverts if outcome.expected.in_full else answer.output.startswith(reverts)
+        if same and not answer.succeeded:
             return ()
         return [("answer", self._show(Answer(False, reverts)), self._show(answer))]
 

@@ -92,6 +92,11 @@ class Experiments:
         state = self.state(place.clocks[0], place.row)
         return Valuation(dict(state.items()) | self._fixed(clock))
 
+    def visible_of(self, state: Valuation) -> Valuation:
+        """What is visible of a state, and the time."""
+        names = {*self._visible, *self._fixed(0)}
+        return Valuation({name: value for name, value in state.items() if name in names})
+
     def seen(self, state: Valuation) -> Seen:
         """What is visible of a state: equal for states of one place."""
         return tuple(state.entry(leaf.args[0].variable, leaf.args[0].key) for leaf in self._fields)
@@ -128,7 +133,7 @@ class Experiments:
                         f"{step.action} is not said to be a call of the contract, but it changes {min(writes)}"
                     )
                 continue
-            answers = [*(guard.holds for guard in step.guards), *writes.values()]
+            answers = [*(guard.holds for guard in step.guards), *writes.values(), *step.emitted]
             hidden = {term.args[0].variable for term in terms.walk(answers) if term.op == "field"} - self._visible
             if hidden:
                 raise SpecificationError(

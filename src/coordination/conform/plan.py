@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coordination.chain.quote import Address
 from coordination.chain.storage import Words
@@ -50,7 +50,8 @@ class Plan:
     def _judge(self, trial: Trial) -> Outcome:
         before, step = self.step(trial)
         refusal = None if step.error is None else (step.action, str(step.rule), step.error)
-        expected = self.adapter.expected(before, step)
+        visible = replace(step, state=self.experiments.visible_of(step.state))
+        expected = self.adapter.expected(self.experiments.visible_of(before), visible)
         if (expected.reverts is None) is not (refusal is None):
             says = "succeeds" if expected.reverts is None else "reverts"
             does = f"refuses it with {step.error}" if step.error else "accepts it"

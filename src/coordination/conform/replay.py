@@ -75,7 +75,7 @@ class Replayed:
 def accounts(instance: Instance) -> Mapping[Address, PrivateKey]:
     """The keys of all who send something when `instance` is replayed: the chain is to be made with them."""
     names = (instance.show(Account, account) for account in instance.domain(Account))
-    return {address_of(key): key for key in map(development_key, (*names, "sponsor"))}
+    return {address_of(key): key for key in map(development_key, (*names, "sponsor", "a stranger"))}
 
 
 def replay(trace: Trace, machine: Machine, chain: RpcChain, artifact: Artifact | None = None) -> Iterator[Replayed]:

@@ -13,7 +13,7 @@ from functools import cache
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Chain
-from coordination.chain.deployment import Parameters, find_proof
+from coordination.chain.deployment import Parameters, find_proof, is_proof
 from coordination.chain.quote import NOBODY, Address, Quote, Signature
 from coordination.chain.signing import HALF_ORDER, recover, sign, signing
 from coordination.chain.storage import Words
@@ -30,6 +30,8 @@ from coordination_spec.world import World
 
 GENESIS, SLOT_DURATION = 1_726_000_000, 12
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
+
+STRANGER = address_of(development_key("a stranger"))
 
 ACTIONS = ("claim_proof_right", "submit_epoch_proof", "prune", "fund_rewards", "give_tokens")  # that are calls
 
@@ -90,8 +92,16 @@ class RollupAdapter:
             return [self._calls.claim_proof_right(caller, *quote, each) for each in shown]
         if action == "submit_epoch_proof":
             _, epoch, valid = arguments
-            return [self._calls.submit_epoch_proof(caller, epoch, each) for each in proofs(epoch, bool(valid))]
-        return [getattr(self._calls, action)(caller, arguments[1])]
+            given = proofs(epoch, bool(valid))
+            return [self._calls.submit_epoch_proof(who, epoch, each) for each in given for who in self._anybody(caller)]
+        if action == "prune":
+            return [self._calls.prune(who, arguments[1]) for who in self._anybody(caller)]
+        call = {"fund_rewards": self._calls.fund_rewards, "give_tokens": self._calls.give_tokens}[action]
+        return [call(caller, arguments[1])]
+
+    def _anybody(self, caller: Address) -> list[Address]:
+        """Where it must not matter who calls: whom the specification names, all the others, and a stranger."""
+        return list(dict.fromkeys((caller, *(self._addresses[account] for account in self._names), STRANGER)))
 
     def _signatures(self, quote: Quote, recovered: int, slot: int) -> list[tuple[str, Signature]]:
         digest = self.answers.signing.take_digest(quote, slot)
@@ -112,8 +122,11 @@ class RollupAdapter:
         yield "v of 0 or 1", Signature(take.v - 27, take.r, take.s)
         yield "r of zero", Signature(take.v, bytes(32), take.s)
         yield "s of zero", Signature(take.v, take.r, bytes(32))
-        yield "a make", sign(key, here.make_digest(quote))
         yield "a take for the next slot", sign(key, here.take_digest(quote, slot + 1))
+        for past in reversed(range(slot)):  # what a claim that lands late was sent with
+            if proposer := int(self._world.schedule[Slot(past)]):
+                yield f"a take for slot {past}", sign(self._keys[proposer], here.take_digest(quote, past))
+        yield "a make", sign(key, here.make_digest(quote))
         yield "a take of another fee", sign(key, here.take_digest(quote._replace(basis_point_fee=1), slot))
         yield "a take of another epoch", sign(key, here.take_digest(quote._replace(epoch=quote.epoch + 1), slot))
         yield "a take of another prover", sign(key, here.take_digest(quote._replace(prover=ELSEWHERE), slot))
@@ -151,9 +164,11 @@ def proofs(epoch: int, valid: bool) -> list[tuple[str, bytes]]:
     proof = find_proof(epoch)
     if valid:
         return [("a proof", proof)]
+    others = [(f"a proof of epoch {other}", find_proof(other)) for other in (epoch + 1, epoch - 1) if other >= 0]
     return [
         ("nothing", b""),
         ("a proof cut short", proof[:-1]),
         ("a proof and a byte more", proof + b"\0"),
         ("32 bytes that prove nothing", find_proof(epoch, valid=False)),
+        *((what, other) for what, other in others if not is_proof(epoch, other)),
     ]

@@ -14,11 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.cache import LRUCache
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from coordination.chain.artifacts import Artifact, shipped
@@ -28,6 +32,7 @@ from coordination.chain.quote import NOBODY
 from coordination.conform.adapter import Message
 from coordination.conform.answers import Answers
 from coordination.conform.divergence import Divergence, Sent
+from coordination.conform.experiments import Report, silent
 from coordination.conform.openworld import OpenWorld
 from coordination.conform.recipes import Draft, Moment, Recipe
 from coordination.conform.rollup import ACTIONS
@@ -86,7 +91,14 @@ class _Failed(Exception):
 
 
 def run(
-    machine: Machine, artifact: Artifact | None = None, *, seed: int, examples: int, steps: int, shrink: bool = True
+    machine: Machine,
+    artifact: Artifact | None = None,
+    *,
+    seed: int,
+    examples: int,
+    steps: int,
+    shrink: bool = True,
+    report: Report = silent,
 ) -> Fuzzed:
     """Make so many runs of so many steps on `artifact`, the shipped contract of the machine's design if None is given.
 
@@ -109,9 +121,9 @@ def run(
         verbosity=Verbosity.quiet,
     )
     started = time.perf_counter()
-    with _leaving_nothing_behind():
+    with _alone():
         try:
-            run_state_machine_as_test(seeded(seed)(_rules(machine, version, contract, result)), settings=chosen)
+            run_state_machine_as_test(seeded(seed)(_rules(machine, version, contract, result, report)), settings=chosen)
         except _Failed as failed:
             result.failure = failed.shown_on(contract)
     result.seconds = time.perf_counter() - started
@@ -119,9 +131,16 @@ def run(
 
 
 @contextmanager
-def _leaving_nothing_behind() -> Iterator[None]:
-    """Hypothesis keeps a directory, by default in the working directory."""
-    with TemporaryDirectory() as home:
+def _alone() -> Iterator[None]:
+    """Hypothesis keeps a directory, by default in the working directory.
+
+    And it takes over numbers from the source of whatever modules are loaded, on which no run should depend.
+    """
+    with (
+        TemporaryDirectory() as home,
+        patch.object(providers, "_get_local_constants", Constants),
+        patch.object(providers, "CONSTANTS_CACHE", LRUCache(1024)),
+    ):
         set_hypothesis_home_dir(home)
         try:
             yield
@@ -129,7 +148,9 @@ def _leaving_nothing_behind() -> Iterator[None]:
             set_hypothesis_home_dir(None)
 
 
-def _rules(machine: Machine, version: str, artifact: Artifact, result: Fuzzed) -> type[RuleBasedStateMachine]:
+def _rules(
+    machine: Machine, version: str, artifact: Artifact, result: Fuzzed, report: Report
+) -> type[RuleBasedStateMachine]:
     """Rules for each of the specification's actions that is a call, for time, and a deployment to start with.
 
     An action has as many rules, all the same, as arguments beside its caller: what can go wrong in more ways is tried
@@ -139,6 +160,7 @@ def _rules(machine: Machine, version: str, artifact: Artifact, result: Fuzzed) -
     rules = {f"rule {number}": each for number, each in enumerate([_time(), _time(), *calls])}
 
     def deploy(runs: _Runs, setup: Setup, moment: Moment) -> None:
+        report(f"{result.calls:,} calls" + (", making what was found shorter" if result.is_over else ""))
         runs.deploy(machine, artifact, setup, result)
         runs.pass_time(moment)
 

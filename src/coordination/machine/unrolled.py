@@ -50,6 +50,7 @@ class StepTerms:
     """One step instance. It exists where all of `when` hold; the first guard that fails rejects it; else `updates`.
 
     Where it is accepted and `in_bounds` fails it writes to an entry that no map has, which is a mistake of the rule.
+    `emitted` are the values that its events carry.
     """
 
     action: str
@@ -58,6 +59,7 @@ class StepTerms:
     guards: tuple[Guard, ...]
     updates: Mapping[Field, Value]
     in_bounds: Value = True
+    emitted: tuple[Value, ...] = ()
 
     def accepted(self) -> Value:
         return terms.conjunction([*self.when, *(guard.holds for guard in self.guards)])
@@ -75,6 +77,7 @@ class _Recorder:
         self.conditions: list[Value] = []
         self.guards: list[Guard] = []
         self.bounds: list[Value] = []
+        self.emitted: list[Value] = []
         self.checked: set[tuple[str, str]] = set()  # also where the check cannot fail
         self.possible = True
 
@@ -101,7 +104,8 @@ class _Recorder:
         self.bounds.append(condition)
 
     def emit(self, event: str, fields: dict[str, Any]) -> None:
-        """Events change nothing; the oracle reports them."""
+        """Events change nothing; the oracle reports them. What they carry is noted, for who asks what it depends on."""
+        self.emitted.extend(fields.values())
 
 
 class _Watched:
@@ -175,6 +179,7 @@ class Unrolled:
             tuple(recorder.guards),
             updates,
             terms.conjunction(recorder.bounds),
+            tuple(recorder.emitted),
         )
 
     def holds(self, prop: Property, fixed: Mapping[str, int], step: StepTerms | None = None) -> Value:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from coordination.conform.assumptions import ASSUMPTIONS
+from coordination.conform.assumptions import ASSUMPTIONS, SCOPE
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.exhaustive import Conformance
 from coordination.conform.stateful import Fuzzed
@@ -30,6 +30,7 @@ def conformance_to_json(result: Conformance) -> dict[str, Any]:
         "planned": result.planned,
         "transitions": result.transitions,
         "calls": result.calls,
+        "distinct_calls": result.distinct_calls,
         "views": result.views,
         "accepted": dict(sorted(result.accepted.items())),
         "errors": dict(sorted(result.errors.items())),
@@ -81,10 +82,11 @@ def conformance_summary(result: Conformance) -> str:
     how = "each once for all states that look alike" if result.is_distinct else "each from every state"
     done, unit = (result.calls, "calls") if result.is_distinct else (result.transitions, "transitions")
     rate = f", {done / result.seconds:,.0f} {unit}/s" if result.seconds else ""
+    sent = f"{count(result.calls, 'call')} ({result.distinct_calls:,} of them different)"
     return (
-        f"{count(result.transitions, 'transition')} executed, {how}: {count(result.calls, 'call')} and "
-        f"{count(result.views, 'view')}, at {result.places:,} places that the contract can tell apart "
-        f"({count(result.states, 'state')} of the specification); {result.seconds:.1f} s{rate}"
+        f"{count(result.transitions, 'transition')} executed, {how}: {sent} and {count(result.views, 'view')}, "
+        f"at {result.places:,} places that the contract can tell apart ({count(result.states, 'state')} of the "
+        f"specification); {result.seconds:.1f} s{rate}"
     )
 
 
@@ -105,16 +107,24 @@ def fuzzed_to_json(fuzzed: Fuzzed) -> dict[str, Any]:
 
 
 def fuzzed_summary(fuzzed: Fuzzed) -> str:
-    """One line: how many random calls there were, and how many of them were good ones."""
+    """One line: how many random calls there were, and how they were answered."""
+    errors = ", ".join(f"{error} {times:,}" for error, times in sorted(fuzzed.rejected.items()))
     return (
-        f"{count(fuzzed.calls, 'random call')} beyond the instance, {fuzzed.accepted.total():,} of them accepted, "
-        f"{len(fuzzed.rejected)} different errors; seed {fuzzed.seed}, {fuzzed.seconds:.1f} s"
+        f"{count(fuzzed.calls, 'random call')} beyond the instance, in at most {count(fuzzed.examples, 'run')} of "
+        f"{fuzzed.steps} steps, with seed {fuzzed.seed}: {fuzzed.accepted.total():,} accepted, {fuzzed.malformed:,} "
+        f"malformed, {errors}; {fuzzed.seconds:.1f} s"
     )
 
 
+def scope_lines() -> Iterator[str]:
+    """What a run says nothing about."""
+    for sentence in SCOPE:
+        yield f"  {sentence}"
+
+
 def assumption_lines() -> Iterator[str]:
-    """What is promised with a token that is not plain, and what is not."""
-    yield "assumed: the token is plain. With one that"
+    """What is promised of the shipped contracts with a token that is not plain, and what is not."""
+    yield "The token is plain. With others, as the tests of the shipped contracts show; one that"
     for kind in ASSUMPTIONS:
         yield f"  {kind.behaviour}: {kind.promised}"
         if kind.lost:
