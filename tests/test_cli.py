@@ -127,7 +127,7 @@ def test_a_situation_is_found_from_a_file_and_from_an_expression(run: Run, own: 
 def test_a_situation_that_does_not_exist_is_said_not_to(run: Run) -> None:
     result = run("find", "s.claim_fee[0] > 10_000", "--instance", "tiny", "--design", "0.2.0")
     assert result.code == 1
-    assert "none of its 9,262 states is like that" in result.out
+    assert "none of its 10,698 states is like that" in result.out
 
 
 def test_a_situation_that_was_not_found_in_time_is_unknown(run: Run) -> None:

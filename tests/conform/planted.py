@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from coordination.chain.artifacts import Artifact
 from coordination.chain.deployment import ROLLUPS
@@ -79,10 +80,18 @@ def found(name: str, shrink: bool = False) -> Fuzzed:
 
 def compiled_with(right: str, wrong: str) -> str:
     """The artifact, as a file would hold it, of 0.2.0's contract with one text in place of another."""
+    return json.dumps(compiled_with_each({"": (right, wrong)})[""])
+
+
+def compiled_with_each(changes: Mapping[str, tuple[str, str]]) -> Mapping[str, Any]:
+    """0.2.0's contract with one text in place of another, for each of `changes`: all by one process."""
     text = (CONTRACTS / FILE).read_text()
-    assert text.count(right) == 1, f"the contract does not say {right!r} once"
-    question = {"wanted": [f"src/{CONTRACT}.sol:{CONTRACT}"], "sets": [{FILE: text.replace(right, wrong)}]}
+    for right, _ in changes.values():
+        assert text.count(right) == 1, f"the contract does not say {right!r} once"
+    sets = [{FILE: text.replace(right, wrong)} for right, wrong in changes.values()]
+    question = {"wanted": [f"src/{CONTRACT}.sol:{CONTRACT}"], "sets": sets}
     answer = run_tool(["node", "tools/compile-stdin.mjs"], CONTRACTS, json.dumps(question))
     assert answer.returncode == 0, answer.stderr
-    (contract,) = json.loads(answer.stdout)["contracts"].values()
-    return json.dumps(contract)
+    compiled = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [each["error"] for each in compiled if "error" in each] == []
+    return {name: next(iter(each["contracts"].values())) for name, each in zip(changes, compiled, strict=True)}

@@ -22,7 +22,7 @@ GUIDE = (ROOT / "docs" / "adapters.md").read_text(encoding="utf-8")
 FILE = "../examples/another_contract/EpochAuction.sol"
 ADAPTER = "examples.another_contract.adapter:EpochAuctionAdapter"
 HARDENED = DESIGNS["0.2.0"]
-TRANSITIONS = 126_362  # of tiny, by calls
+TRANSITIONS = 146_270  # of tiny, by calls
 
 MISTAKE = ("block.timestamp > deadlineOf[epoch]", "block.timestamp >= deadlineOf[epoch]")
 OTHER_MISTAKES = {
@@ -71,8 +71,6 @@ def test_the_mistake_is_found_wherever_it_shows_and_nothing_else_is() -> None:
         "expire(0)",
         "settle(0, a proof)",
         "settle(0, nothing)",
-        "settle(0, a proof and a byte more)",
-        "settle(0, a proof of epoch 1)",
     }
 
 

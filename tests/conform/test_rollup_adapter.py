@@ -28,13 +28,20 @@ EVERY_FORGERY = {
     "s of zero",
     "a make",
     "a take for the next slot",
+    "a take for slot 3",
     "a take of another fee",
     "a take of another epoch",
     "a take of another prover",
     "a take for another chain",
     "a take for another rollup",
 }
-SAME_DIGEST = {"a make", "a take for the next slot", "a take for another chain", "a take for another rollup"}
+SAME_DIGEST = {
+    "a make",
+    "a take for the next slot",
+    "a take for slot 3",
+    "a take for another chain",
+    "a take for another rollup",
+}
 
 
 class Deployed:

@@ -137,7 +137,7 @@ class _Run:
         asked = {outcome.refusal for outcomes in plan.outcomes.values() for outcome in outcomes}
         result.never = tuple(sorted(self._experiments.guards - asked))
         self._route: list[Sent] = []  # the calls that have led to the present place
-        self._found: dict[tuple[str, Message], tuple[Divergence, Seen, int]] = {}
+        self._found: dict[tuple[str, object], tuple[Divergence, Seen, int]] = {}
         self._started = time.perf_counter()
 
     def execute(self) -> None:
@@ -277,9 +277,10 @@ class _Run:
         return Sent(moment, message, self._plan.step(trial)[1])
 
     def _note(self, seen: Seen, clock: int, sent: Sent, mismatch: Mismatch) -> None:
-        """Write a divergence down; of those of a kind by the same message, the one that fewest calls lead to."""
+        """Write a divergence down; of those of a kind in all forms of a call, the one that fewest calls lead to."""
         divergence = Divergence(mismatch[0], tuple(self._route), sent, *mismatch[1:])
-        kind = divergence.kind, sent.message
+        call = (sent.step.action, sent.step.arguments) if sent.step else sent.message.text
+        kind = divergence.kind, call
         known = self._found.get(kind)
         if known is None or len(self._plan.path(seen, clock)) < len(self._plan.path(*known[1:])):
             self._found[kind] = divergence, seen, clock
