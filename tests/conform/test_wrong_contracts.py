@@ -45,7 +45,7 @@ WRONG: Mapping[str, tuple[str, str]] = {
     ),
     "the number of the block matters": (
         "if (!isPrunable(epoch))",
-        "if (!isPrunable(epoch) || block.number % 12 == 11)",
+        "if (!isPrunable(epoch) || block.number % 12 == 3)",
     ),
 }
 
