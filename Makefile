@@ -8,7 +8,7 @@ stamp := .venv/.installed
 modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check conform deep test lint format contracts bench clean FORCE
+.PHONY: help check conform deep test mutants lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -26,6 +26,9 @@ deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
 test: lint $(modules) ## lint, then run the tests; ARGS='-k name' to choose
 	@$(bin)/python -m pytest $(ARGS)
 
+mutants: $(stamp) $(modules) ## hold hundreds of wrong contracts to the specification, and write docs/mutants.md: minutes
+	@$(bin)/python -m tests.mutants
+
 lint: $(stamp) ## ruff (rules and format), mypy strict on src/ and spec/
 	@$(bin)/python -m ruff check --quiet .
 	@$(bin)/python -m ruff format --check --quiet . || { echo "error: 'make format' would change the files above." >&2; exit 1; }
@@ -38,7 +41,7 @@ format: $(stamp) ## put imports in order and format every Python file
 contracts: $(modules) ## compile contracts/ to the artifacts that the Python package ships
 	@cd contracts && npm run --silent build
 
-bench: $(stamp) ## run the benchmarks and print their comparisons; ARGS='...' goes to them
+bench: $(stamp) $(modules) ## run the benchmarks and print their comparisons; ARGS='...' goes to them
 	@$(bin)/python -m bench $(ARGS)
 
 clean: ## remove .venv, node_modules, caches and build output

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import cold_start, deep, protocol, two_phase_commit
+from bench import bugs, cold_start, contract, deep, protocol, two_phase_commit
 from bench.comparison import Comparison
 from bench.measuring import CORE, Say
 
@@ -19,6 +19,8 @@ BENCHMARKS: Mapping[str, Callable[[Say], Comparison]] = {
     "two-phase-commit": two_phase_commit.compare,
     "protocol": protocol.compare,
     "deep": deep.compare,
+    "contract": contract.compare,
+    "bugs": bugs.compare,
     "cold-start": cold_start.compare,
 }
 

@@ -31,6 +31,14 @@ def show_memory(value: int) -> str:
     return f"{value / GIB:.2f} GiB"
 
 
+def show_share(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def show_whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
 def show_ratio(value: float) -> str:
     return f"{value:.2f}"
 
@@ -43,18 +51,26 @@ class Column:
 
 COLUMNS: Mapping[str, Column] = {
     "design": Column("design"),
+    "bug": Column("bug"),
     "managers": Column("managers"),
     "judged": Column("judged"),
     "who": Column("who"),
     "python": Column("Python"),
     "states": Column("distinct\nstates", show_count),
     "steps": Column("steps", show_count),
+    "calls": Column("calls", show_count),
+    "accepted": Column("of them\naccepted", show_share),
     "depth": Column("depth"),
     "runs": Column("runs"),
     "compile": Column("compile\ns", show_seconds),
     "seconds": Column("search\ns, best", show_seconds),
     "median": Column("search\ns, median", show_seconds),
     "rate": Column("distinct\nstates/s", show_rate),
+    "calls/s": Column("calls/s", show_whole),
+    "conformance": Column("conformance\nfinds"),
+    "conformance after": Column("after\ns", show_seconds),
+    "Foundry": Column("Foundry\nfinds"),
+    "Foundry after": Column("after\ns", show_seconds),
     "wall": Column("process\ns", show_seconds),
     "cpu": Column("of it\nCPU s", show_seconds),
     "memory": Column("peak\nmemory", show_memory),
@@ -136,7 +152,7 @@ class Comparison:
         shown = [key for key in COLUMNS if any(key in row for row in self.rows)]
         table = Table(title=self.title, title_justify="left", title_style="bold")
         for key in shown:
-            table.add_column(COLUMNS[key].title, justify="left" if key == "who" else "right", no_wrap=True)
+            table.add_column(COLUMNS[key].title, justify="left" if key in ("who", "bug") else "right", no_wrap=True)
         previous: Row = {}
         for row in self.rows:
             if any(row.get(key) != previous.get(key) for key in SETTING):
@@ -152,7 +168,7 @@ class Comparison:
             style = {"met": "green", "missed": "red"}.get(target.verdict, "yellow")
             line = f"target: {escape(target.aim)}: {target.result} [{style}]{target.verdict}[/]"
             console.print(line, highlight=False)
-        busy = [row["who"] for row in self.rows if "cpu" in row and row["wall"] > BUSY * row["cpu"]]
+        busy = [row for row in self.rows if "cpu" in row and row["wall"] > BUSY * row["cpu"]]
         if busy:
             shared = f"the core was shared with others in {len(busy)} of {len(self.rows)} rows: do not trust the times"
             console.print(f"warning: {shared}", style="yellow", highlight=False)

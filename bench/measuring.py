@@ -81,6 +81,13 @@ def measure(command: Command, *, runs: int = 1) -> Row:
     return best | {"median": median, "rate": best["states"] / best["seconds"], **_process(ended)}
 
 
+def measure_found(command: Command, *, runs: int = 1) -> Row:
+    """What the last of so many runs of `command` found, told as it is."""
+    ended = [run(command) for _ in range(runs)]
+    found: Row = json.loads(ended[-1].output)
+    return found | _process(ended)
+
+
 def measure_wall(command: Command, *, runs: int = 1) -> Row:
     """How long `command` takes from its start to its end, as the median of `runs`."""
     return _process([run(command) for _ in range(runs)])
@@ -98,6 +105,11 @@ def _process(ended: Sequence[Ended]) -> Row:
 def child(*arguments: str) -> Command:
     """The command for something that `bench.child` does."""
     return [sys.executable, "-m", "bench.child", *arguments]
+
+
+def conforming(*arguments: str) -> Command:
+    """The command for something that `bench.conforming` does."""
+    return [sys.executable, "-m", "bench.conforming", *arguments]
 
 
 def coordination(*arguments: str) -> Command:
