@@ -189,7 +189,7 @@ def test_no_shipped_instance_is_too_poor_to_show_what_c6_is_for(name: str) -> No
     machine = HARDENED.without("C6")
     checked = check(machine, machine.instance(name), machine.properties)
     assert checked.exhausted == ""
-    assert violated(checked).keys() == {"HONEST_PROVER_SAFE"}
+    assert violated(checked).keys() >= {"HONEST_PROVER_SAFE"}
 
 
 def test_without_n2_everything_is_received_and_still_fits_the_instance() -> None:

@@ -74,7 +74,7 @@ def test_a_claim_stores_the_quote_the_proposer_and_the_slot_and_takes_the_bond(l
         f"balance[{ALICE}]": -BOND,
         "held": BOND,
     }
-    fields = (("epoch", 0), ("prover", ALICE), ("proposer", BOB), ("fee", 2_500))
+    fields = (("epoch", 0), ("prover", ALICE), ("proposer", BOB), ("basis_point_fee", 2_500))
     assert step.events == (Event("ProofRightClaimed", fields),)
 
 
