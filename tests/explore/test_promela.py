@@ -423,8 +423,13 @@ def test_another_program_of_the_name_is_not_taken_for_spin(monkeypatch: pytest.M
 
 @pytest.fixture
 def long_recount(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process that recounts for a long time, with its temporary folders in `tmp_path`."""
+    """Another process that recounts for a long time, with its temporary folders in `tmp_path`.
+
+    It minds interrupts also where the tests run in the background, and would pass on that they are ignored there.
+    """
     code = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from coordination.explore.spin import recount\n"
         "from tests.two_phase_commit import TWO_PHASE_COMMIT, managers\n"
         "recount(TWO_PHASE_COMMIT, managers(10))\n"
