@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from coordination.machine import Expected, Machine, Pin
 from coordination_spec import nodes, rollup
+from coordination_spec.all_sizes import all_sizes
 from coordination_spec.designs import Design, Hardened, Seed
 from coordination_spec.expectations import SEED_IS_KNOWN_TO_BREAK
 from coordination_spec.instances import SCENARIOS
@@ -43,6 +44,7 @@ def _machine(design: Design, expected: Mapping[str, Expected]) -> Machine:
         money=("balance", "held"),
         expected=expected,
         pins=_pins(design),
+        unbounded=all_sizes(design),
     )
 
 

@@ -17,6 +17,7 @@ from coordination_spec.words import (
     Address,
     Amount,
     BasisPoints,
+    Duration,
     Epoch,
     Payment,
     Quote,
@@ -61,7 +62,7 @@ class Scenario:
     def instance(self, design: Design) -> Instance:
         supply = sum(self.balances.values()) + self.reward_pool
         slots = range(self.first_slot, self.last_slot + 1)
-        slots_per_epoch, claim_slots, proof_slots = self.durations
+        slots_per_epoch, claim_slots, proof_slots = map(Duration, self.durations)
         world = World(
             design=design,
             slots_per_epoch=slots_per_epoch,

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple, NewType
 
 Slot = NewType("Slot", int)  # L1 time in steps of the slot duration since genesis
+Duration = NewType("Duration", int)  # in slots, at least one
 Epoch = NewType("Epoch", int)
 Address = NewType("Address", int)  # an account, or NOBODY
 Account = NewType("Account", Address)

@@ -16,7 +16,7 @@ from coordination.machine.language import (
     total,
     when,
 )
-from coordination.machine.machine import Instance, Machine, Pin
+from coordination.machine.machine import Instance, Machine, Pin, Unbounded
 from coordination.machine.property import Expected, Property, invariant, situation, step_property
 from coordination.machine.state import Function, Map, SpecificationError, State
 
@@ -31,6 +31,7 @@ __all__ = [
     "Property",
     "SpecificationError",
     "State",
+    "Unbounded",
     "action",
     "all_of",
     "any_of",

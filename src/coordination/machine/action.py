@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from coordination.machine.language import Reading, Sort, all_of, current, ite, reading
 from coordination.machine.state import Map, SpecificationError, State, flat_sorts
+from coordination.machine.terms import is_term
 
 S = TypeVar("S", bound=State)
 Arguments = tuple[int, ...]  # one value a flat parameter, in order; a NamedTuple parameter counts as its fields
@@ -42,7 +43,7 @@ class Action:
         bound: list[Any] = []
         rest = iter(arguments)
         for parameter in self.parameters:
-            values = [bool(next(rest)) if sort is bool else next(rest) for sort in parameter.sorts]
+            values = [_as_fact(next(rest)) if sort is bool else next(rest) for sort in parameter.sorts]
             is_record = isinstance(parameter.kind, type) and issubclass(parameter.kind, tuple)
             bound.append(parameter.kind(*values) if is_record else values[0])
         return bound
@@ -56,6 +57,10 @@ class Action:
             else:
                 names.append(parameter.name)
         return tuple(names)
+
+
+def _as_fact(value: Any) -> Any:
+    return value if is_term(value) else bool(value)
 
 
 def action(run: Callable[..., None]) -> Action:
@@ -73,7 +78,8 @@ class _Attempt:
     """The reading of a call that a property imagines: collects the callee's checks."""
 
     def __init__(self, outer: Reading) -> None:
-        self.dropped, self.domain, self.action = outer.dropped, outer.domain, outer.action
+        self.dropped, self.action = outer.dropped, outer.action
+        self.forall, self.exists, self.total = outer.forall, outer.exists, outer.total
         self.checks: list[bool] = []
 
     def when(self, condition: bool, rule: str) -> None:

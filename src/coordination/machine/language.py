@@ -26,9 +26,6 @@ class Reading(Protocol):
 
     dropped: frozenset[str]
 
-    def domain(self, sort: Sort) -> Sequence[int]:
-        """The values of `sort` in this instance, ascending."""
-
     def action(self, name: str) -> Any:
         """The machine's own action of that name."""
 
@@ -40,6 +37,32 @@ class Reading(Protocol):
         """A step that is taken where `condition` fails writes to a place that is not there."""
 
     def emit(self, event: str, fields: dict[str, Any]) -> None: ...
+
+    def forall(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool: ...
+
+    def exists(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool: ...
+
+    def total(self, sorts: Sequence[Sort], amount: Callable[..., int]) -> int: ...
+
+
+class Finite:
+    """A reading in an instance, where every sort has finitely many values: whatever ranges over sorts is written out."""
+
+    def __init__(self, domain: Callable[[Sort], Sequence[int]]) -> None:
+        """`domain` gives the values of a sort, ascending."""
+        self.domain = domain
+
+    def forall(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool:
+        return terms.conjunction(fact(*case) for case in self._cases(sorts))  # type: ignore[no-any-return]
+
+    def exists(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool:
+        return terms.disjunction(fact(*case) for case in self._cases(sorts))  # type: ignore[no-any-return]
+
+    def total(self, sorts: Sequence[Sort], amount: Callable[..., int]) -> int:
+        return sum(amount(*case) for case in self._cases(sorts))
+
+    def _cases(self, sorts: Sequence[Sort]) -> Iterator[tuple[int, ...]]:
+        return product(*map(self.domain, sorts))
 
 
 _reading: ContextVar[Reading] = ContextVar("reading")
@@ -105,21 +128,20 @@ def least(a: T, b: T) -> T:
     return ite(a <= b, a, b)  # type: ignore[operator]
 
 
-def _cases(sorts: Sort | tuple[Sort, ...]) -> Iterator[tuple[int, ...]]:
-    domains = [_reading.get().domain(sort) for sort in (sorts if isinstance(sorts, tuple) else (sorts,))]
-    return product(*domains)
+def _several(sorts: Sort | tuple[Sort, ...]) -> tuple[Sort, ...]:
+    return sorts if isinstance(sorts, tuple) else (sorts,)
 
 
 def forall(sorts: Sort | tuple[Sort, ...], fact: Callable[..., bool]) -> bool:
     """`fact` holds of every value of the sort, or of every tuple of values of the sorts."""
-    return terms.conjunction(fact(*case) for case in _cases(sorts))  # type: ignore[no-any-return]
+    return _reading.get().forall(_several(sorts), fact)
 
 
 def exists(sorts: Sort | tuple[Sort, ...], fact: Callable[..., bool]) -> bool:
     """`fact` holds of some value of the sort, or of some tuple of values of the sorts."""
-    return terms.disjunction(fact(*case) for case in _cases(sorts))  # type: ignore[no-any-return]
+    return _reading.get().exists(_several(sorts), fact)
 
 
 def total(sorts: Sort | tuple[Sort, ...], amount: Callable[..., int]) -> int:
     """The sum of `amount` over every value of the sort, or every tuple of values of the sorts."""
-    return sum(amount(*case) for case in _cases(sorts))
+    return _reading.get().total(_several(sorts), amount)

@@ -62,6 +62,29 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Unbounded:
+    """All sizes of a machine at once: what a proof is about.
+
+    `domains` gives the values that each sort can have at most, as a range, however long; a sort that is finite by
+    itself needs none. `constants` is the class of the machine's constants, a dataclass: fields that are not `given` are
+    any values of their sorts, any functions, of which `assumptions` are true. At the start, variables that are not in
+    `varied` are zero everywhere; the others are anything of which `initial` is true. `lemmas` strengthen what is proved
+    together. `premises` are what a proof rests on that no rule says, a sentence each. `scratch` names the instance in
+    which counterexamples to induction are looked for.
+    """
+
+    domains: Mapping[Sort, range]
+    constants: type
+    given: Mapping[str, Any]
+    assumptions: tuple[Callable[..., bool], ...]
+    varied: tuple[str, ...]
+    initial: Callable[..., bool]
+    lemmas: tuple[Property, ...]
+    premises: tuple[str, ...]
+    scratch: str
+
+
+@dataclass(frozen=True)
 class Machine:
     """A specification.
 
@@ -80,6 +103,7 @@ class Machine:
     expected: Mapping[str, Expected] = field(default_factory=dict)
     pins: Mapping[str, Pin] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
+    unbounded: Unbounded | None = None
 
     def instance(self, name: str) -> Instance:
         if name not in self.instances:

@@ -11,7 +11,7 @@ from typing import Any
 
 from coordination.machine.action import Action, Arguments
 from coordination.machine.consistency import check_consistent
-from coordination.machine.language import reading
+from coordination.machine.language import Finite, reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Key, Map, SpecificationError, State, Variable, flat_key, sort_name, variables
@@ -28,11 +28,12 @@ class _Rejected(Exception):
         self.rule, self.error = rule, error
 
 
-class _Run:
+class _Run(Finite):
     """The reading of one call: stops at the first fact that fails."""
 
     def __init__(self, machine: Machine, instance: Instance) -> None:
-        self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
+        super().__init__(instance.domain)
+        self.dropped, self.action = machine.dropped, machine.action
         self.events: list[Event] = []
 
     def when(self, condition: bool, rule: str) -> None:

@@ -161,6 +161,51 @@ def field(reference: Reference, boolean: bool) -> Term:
     return _make("field", (reference,), boolean)
 
 
+class Entries(Reference, Protocol):
+    """A map with unknown entries, whichever keys it has; `boolean` if they are facts."""
+
+    @property
+    def boolean(self) -> bool: ...
+
+
+def entry(entries: Entries, *key: Value) -> Term:
+    """What an unknown map holds at `key`, which may be unknown too."""
+    return _make("entry", (entries, *key), entries.boolean)
+
+
+def quantified(op: str, variable: Term, body: Value) -> Value:
+    """`body` of every (`op` "forall") or of some ("exists") value of `variable`, a leaf with a name of its own."""
+    check_fact(body)
+    return _make(op, (variable, body), True) if variable in leaves(body) else body
+
+
+def summed(variable: Term, body: Value) -> Value:
+    """The sum of `body` over every value of `variable`."""
+    if variable not in leaves(body):
+        low, high = interval(variable)
+        return mul(body, high - low + 1)
+    return _make("sum", (variable, body), False)
+
+
+def leaves(value: Value) -> frozenset[Term]:
+    """The leaves on which `value` depends: not those that a quantifier or a sum inside of it binds."""
+    if type(value) is not Term:
+        return frozenset()
+    known = _leaves.get(value.uid)
+    if known is None:
+        if value.op == "field":
+            known = frozenset((value,))
+        else:
+            known = frozenset[Term]().union(*map(leaves, value.args))
+            known -= frozenset(value.args[:1]) if value.op in BINDERS else frozenset()
+        _leaves[value.uid] = known
+    return known
+
+
+BINDERS = ("forall", "exists", "sum")
+_leaves: dict[int, frozenset[Term]] = {}
+
+
 _intervals: dict[int, tuple[int, int]] = {}
 
 
@@ -175,9 +220,12 @@ def interval(value: Value) -> tuple[int, int]:
 
 
 def _interval(term: Term) -> tuple[int, int]:
-    if term.op == "field":
+    if term.op in ("field", "entry"):
         values = term.args[0].values
         return values[0], values[-1]
+    if term.op == "sum":
+        (first, last), (low, high) = map(interval, term.args)
+        return (last - first + 1) * low, (last - first + 1) * high
     (low, high), (other_low, other_high) = map(interval, term.args[-2:])
     match term.op:
         case "ite":
@@ -271,7 +319,7 @@ def eq(a: Value, b: Value) -> Value:
         b = int(b)
         if a.op == "ite":
             return ite(a.args[0], eq(a.args[1], b), eq(a.args[2], b))
-        if a.op == "field" and b not in a.args[0].values:
+        if a.op in ("field", "entry") and b not in a.args[0].values:
             return False
         if a.op == "add" and type(a.args[1]) is not Term:
             return eq(a.args[0], b - a.args[1])
@@ -405,6 +453,12 @@ CONSTRUCTORS: Mapping[str, Callable[..., Value]] = {
     "or": lambda *facts: disjunction(facts),
     "ite": ite,
 }
+WITHOUT_BOUNDS: Mapping[str, Callable[..., Value]] = {  # in an instance, all of these are written out
+    "entry": entry,
+    "forall": lambda variable, body: quantified("forall", variable, body),
+    "exists": lambda variable, body: quantified("exists", variable, body),
+    "sum": summed,
+}
 
 
 def substitute(value: Value, replacements: Mapping[Term, Value]) -> Value:
@@ -417,10 +471,10 @@ def substitute(value: Value, replacements: Mapping[Term, Value]) -> Value:
         if node in memo:
             return memo[node]
         result: Value = node
-        if node.op in CONSTRUCTORS:
+        if node.op != "field":
             args = tuple(visit(a) for a in node.args)
             if any(new is not old for new, old in zip(args, node.args, strict=True)):
-                result = CONSTRUCTORS[node.op](*args)
+                result = (CONSTRUCTORS.get(node.op) or WITHOUT_BOUNDS[node.op])(*args)
         memo[node] = result
         return result
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from coordination.machine import terms
 from coordination.machine.action import Action, Arguments
-from coordination.machine.language import reading
+from coordination.machine.language import Finite, reading
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
@@ -69,11 +69,12 @@ class _Abandoned(Exception):
     """What follows cannot happen: a fact folded to False."""
 
 
-class _Recorder:
+class _Recorder(Finite):
     """The reading that writes down guards. A `when` that is False everywhere abandons the step instance."""
 
     def __init__(self, machine: Machine, instance: Instance) -> None:
-        self.dropped, self.action, self.domain = machine.dropped, machine.action, instance.domain
+        super().__init__(instance.domain)
+        self.dropped, self.action = machine.dropped, machine.action
         self.conditions: list[Value] = []
         self.guards: list[Guard] = []
         self.bounds: list[Value] = []

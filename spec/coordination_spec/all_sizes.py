@@ -1,0 +1,64 @@
+"""The protocol at every size: what the proofs are about, and what they rest on.
+
+Any number of epochs, slots and accounts up to what 256 and 160 bits can name, any amounts that fit 256 bits, any
+schedule, any durations that fit together, any honest and adversarial accounts.
+"""
+
+from __future__ import annotations
+
+from coordination.machine import Unbounded, all_of, negate, total
+from coordination_spec.designs import Design
+from coordination_spec.lemmas import LEMMAS
+from coordination_spec.state import Coordination
+from coordination_spec.words import (
+    NOBODY,
+    Account,
+    Address,
+    Amount,
+    BasisPoints,
+    Duration,
+    Epoch,
+    Payment,
+    Rank,
+    Slot,
+)
+from coordination_spec.world import World
+
+UINT32, UINT256, ADDRESSES = 1 << 32, 1 << 256, 1 << 160
+
+
+def phases_fit(w: World) -> bool:
+    """C + P <= E: a claim's proof phase ends before the next epoch's claim phase begins."""
+    return w.phases_fit()
+
+
+def starts(s: Coordination, w: World) -> bool:
+    """At the start no epoch is claimed; the rollup holds its reward pool, and the rest is spread in any way."""
+    return all_of(
+        s.held == s.reward_pool,
+        total(Account, lambda account: s.balance[account]) + s.held == w.supply,
+    )
+
+
+def all_sizes(design: Design) -> Unbounded:
+    return Unbounded(
+        domains={
+            Slot: range(UINT256),
+            Duration: range(1, UINT256),
+            Epoch: range(UINT256),
+            Address: range(ADDRESSES),
+            Account: range(NOBODY + 1, ADDRESSES),
+            Amount: range(UINT256),
+            Payment: range(UINT256),
+            BasisPoints: range(UINT32),
+            Rank: range(ADDRESSES + 1),
+        },
+        constants=World,
+        given={"design": design},
+        assumptions=(phases_fit,),
+        varied=("now", "balance", "held", "reward_pool"),
+        initial=starts,
+        lemmas=LEMMAS,
+        premises=(),
+        scratch="tiny",
+    )

@@ -1,0 +1,79 @@
+"""Sums over sorts of any size, and how they change.
+
+Nothing is known of the sum of f(x) over all x where f reads an unknown map; but a step writes to few keys. Where f and
+g differ at no keys but k1 ... kn,
+
+    the sum of f(x) = the sum of g(x) + the sum of f(k) - g(k) over the distinct keys k among k1 ... kn.
+
+So a sum over what a map holds after a step is written as the sum over what it held before, which is one unknown number,
+and the differences at the keys that were written. Of the unknown number a proof may use two facts: it lies between what
+so many summands give at least and at most; and summands that are never negative are together at least as much as those
+at any distinct keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from coordination.machine import terms
+from coordination.machine.terms import Term, Value
+from coordination.prove.symbols import within
+
+
+def add_up(variable: Term, summand: Value) -> Value:
+    """The sum of `summand` over all values of `variable`, with what is written at single keys told apart."""
+    tests = _tests(variable, summand)
+    below = terms.substitute(summand, dict.fromkeys(tests, False))
+
+    def difference(key: Value) -> Value:
+        return terms.sub(_at(summand, variable, key), _at(below, variable, key))
+
+    return terms.add(terms.summed(variable, below), _over_distinct(variable, list(tests.values()), difference))
+
+
+def covers(total: Term, places: Iterable[Term]) -> Value:
+    """The sum `total` is at least what its summands are at the keys of `places` (entries of maps) that they read.
+
+    True, which says nothing, where a summand may be negative.
+    """
+    variable, summand = total.args
+    if terms.interval(summand)[0] < 0:
+        return True
+    patterns = [term for term in terms.walk([summand]) if term.op == "entry" and any(part is variable for part in term.args)]
+    keys = [
+        place.args[position]
+        for place in places
+        for pattern in patterns
+        if place.args[0] == pattern.args[0]
+        for position, part in enumerate(pattern.args)
+        if part is variable
+    ]
+    return terms.le(_over_distinct(variable, keys, lambda key: _at(summand, variable, key)), total)
+
+
+def _over_distinct(variable: Term, keys: Sequence[Value], summand: Callable[[Value], Value]) -> Value:
+    """The sum of `summand` over those of `keys` that are values of `variable`, each once."""
+    total: Value = 0
+    distinct = list(dict.fromkeys(keys))
+    for number, key in enumerate(distinct):
+        is_new = terms.conjunction(terms.negation(terms.eq(key, earlier)) for earlier in distinct[:number])
+        counts = terms.conjunction((within(key, variable.args[0].values), is_new))
+        total = terms.add(total, terms.ite(counts, summand(key), 0))
+    return total
+
+
+def _at(value: Value, variable: Term, key: Value) -> Value:
+    return terms.substitute(value, {variable: key})
+
+
+def _tests(variable: Term, summand: Value) -> dict[Term, Value]:
+    """Where `summand` compares `variable` with a key: each comparison, with the key."""
+    below = list(terms.walk([summand]))
+    bound = {term.args[0] for term in below if term.op in terms.BINDERS} | {variable}
+    found: dict[Term, Value] = {}
+    for term in below:
+        if term.op == "eq" and any(part is variable for part in term.args):
+            (key,) = (part for part in term.args if part is not variable)
+            if not terms.leaves(key) & bound:
+                found[term] = key
+    return found

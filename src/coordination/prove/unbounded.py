@@ -1,0 +1,279 @@
+"""The reading for all sizes: rules run on terms over maps of which nothing is known, not even how many keys they have.
+
+A map of the state is an unknown function; what a step writes are layers on top of it. `forall` and `exists` stay
+quantifiers, `total` stays a sum (see `sums`). The constants are unknown too: numbers, and functions such as a schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, get_args, get_origin, get_type_hints
+
+from coordination.machine import terms
+from coordination.machine.action import Action
+from coordination.machine.language import Sort, reading
+from coordination.machine.machine import Machine, Unbounded
+from coordination.machine.property import Kind, Property
+from coordination.machine.state import (
+    Function,
+    Map,
+    SpecificationError,
+    State,
+    Variable,
+    enumerated,
+    flat_key,
+    flat_sorts,
+    sort_name,
+    variables,
+)
+from coordination.machine.terms import Term, Value
+from coordination.prove import sums
+from coordination.prove.symbols import Symbol, within
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Where `applies(index)`, a map holds `value` instead of what lies below."""
+
+    applies: Callable[[tuple[Value, ...]], Value]
+    value: Value
+
+
+class UnknownMap(Map[Any, Any]):
+    """A map of the state: what it held before, an unknown function or the default everywhere, and what was written."""
+
+    def __init__(
+        self, variable: Variable, symbol: Symbol | None, fresh: Callable[[range], Term], index: tuple[range, ...]
+    ) -> None:
+        self._variable, self._symbol, self._fresh, self._index = variable, symbol, fresh, index
+        self._layers: tuple[_Layer, ...] = ()
+        self.written: tuple[tuple[tuple[Value, ...], Value], ...] = ()  # keys and values, in order
+
+    def __getitem__(self, key: Any) -> Any:
+        index = flat_key(key)
+        value: Value = self._variable.default if self._symbol is None else terms.entry(self._symbol, *index)
+        for layer in self._layers:
+            value = terms.ite(layer.applies(index), layer.value, value)
+        return terms.ite(self._holds(index), value, self._variable.default)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        index = flat_key(key)
+        current_key = index
+
+        def applies(asked: tuple[Value, ...]) -> Value:
+            return terms.conjunction(terms.eq(a, b) for a, b in zip(asked, current_key, strict=True))
+
+        self.written = (*self.written, (index, value))
+        self._layers = (*self._layers, _Layer(applies, value))
+
+    def __copy__(self) -> UnknownMap:
+        twin = UnknownMap(self._variable, self._symbol, self._fresh, self._index)
+        twin._layers, twin.written = self._layers, self.written
+        return twin
+
+    def reset(self, where: Callable[..., bool] | None = None) -> None:
+        key = [self._fresh(domain) for domain in self._index]
+        chosen = True if where is None else where(*key)  # asked now: what `where` reads may be written later
+
+        def applies(asked: tuple[Value, ...]) -> Value:
+            return terms.substitute(chosen, dict(zip(key, asked, strict=True)))
+
+        self._layers = (*self._layers, _Layer(applies, self._variable.default))
+
+    def keep_where(self, condition: bool, before: Map[Any, Any]) -> None:
+        assert isinstance(before, UnknownMap)
+        kept = len(before._layers)
+
+        def only_there(layer: _Layer) -> _Layer:
+            return _Layer(lambda asked: terms.conjunction((condition, layer.applies(asked))), layer.value)
+
+        self._layers = (*self._layers[:kept], *map(only_there, self._layers[kept:]))
+
+    def _holds(self, index: tuple[Value, ...]) -> Value:
+        return terms.conjunction(within(part, domain) for part, domain in zip(index, self._index, strict=True))
+
+
+class UnknownFunction(Function[Any, Any]):
+    """A constant map of which nothing is known."""
+
+    def __init__(self, symbol: Symbol) -> None:
+        self._symbol = symbol
+
+    def __getitem__(self, key: Any) -> Any:
+        return terms.entry(self._symbol, *flat_key(key))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One `require` of an action; it is reached where all before it hold."""
+
+    rule: str
+    holds: Value
+    error: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """An action with unknown arguments. It exists where all of `when` hold; the first check that fails rejects it.
+
+    Where it is accepted, `after` is the state that it leads to; `stays` says that what it writes has a place, and is a
+    value that can stand there.
+    """
+
+    action: str
+    parameters: tuple[Symbol, ...]
+    when: tuple[Value, ...]
+    checks: tuple[Check, ...]
+    after: State
+    stays: tuple[Value, ...]
+
+    def accepted(self) -> Value:
+        return terms.conjunction([*self.when, *(check.holds for check in self.checks)])
+
+
+class _Reading:
+    """Rules on unknowns: collects checks, keeps quantifiers. Each variable that it binds has a name of its own."""
+
+    def __init__(self, machine: Machine, domain: Callable[[Sort], range], prefix: str) -> None:
+        self.dropped, self.action, self._domain = machine.dropped, machine.action, domain
+        self._names = (f"{prefix}{number}" for number in count(1))
+        self._sums = 0
+        self.conditions: list[Value] = []
+        self.checks: list[Check] = []
+
+    def fresh(self, domain: range, boolean: bool = False) -> Term:
+        return Symbol(next(self._names), (), domain, boolean).term
+
+    def when(self, condition: Value, rule: str) -> None:
+        if not rule or rule not in self.dropped:
+            self.conditions.append(condition)
+
+    def require(self, rule: str, condition: Value, error: str) -> None:
+        if rule not in self.dropped:
+            self.checks.append(Check(rule, condition, error))
+
+    def bound(self, condition: Value) -> None:
+        """What is written out of place is found in the map afterwards."""
+
+    def emit(self, event: str, fields: dict[str, Any]) -> None:
+        """Events change nothing."""
+
+    def forall(self, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
+        return self._quantify("forall", sorts, fact)
+
+    def exists(self, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
+        return self._quantify("exists", sorts, fact)
+
+    def total(self, sorts: Sequence[Sort], amount: Callable[..., Value]) -> Value:
+        if len(sorts) > 1:
+            first, *rest = sorts
+            return self.total([first], lambda one: self.total(rest, lambda *others: amount(one, *others)))
+        self._sums += 1
+        try:  # the same name in every reading: sums of the same are the same term
+            variable = Symbol(f"sum{self._sums}", (), self._domain(sorts[0]), False).term
+            return sums.add_up(variable, amount(variable))
+        finally:
+            self._sums -= 1
+
+    def _quantify(self, op: str, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
+        flat = [part for sort in sorts for part in flat_sorts(sort)]
+        bound = [self.fresh(self._domain(sort), sort is bool) for sort in flat]
+        body = fact(*bound)
+        for variable in reversed(bound):
+            body = terms.quantified(op, variable, body)
+        return body
+
+
+class AllSizes:
+    """A machine read for all sizes at once."""
+
+    def __init__(self, machine: Machine) -> None:
+        if machine.unbounded is None:
+            raise SpecificationError(
+                f"{machine.name} says nothing about sizes beyond its instances; give it `unbounded` to prove anything"
+            )
+        self.machine, self.scope = machine, machine.unbounded
+        self.variables = variables(machine.state)
+        self.symbols = {v.name: self._symbol(v.name, v.index, v.sort) for v in self.variables}
+        self.constants, self.constant_symbols = self._constants(self.scope)
+        self.before = self.open()
+
+    def domain(self, sort: Sort) -> range:
+        found = self.scope.domains.get(sort) or enumerated(sort)
+        if found is None:
+            raise SpecificationError(f"the unbounded {self.machine.name} gives no range for {sort_name(sort)}")
+        return range(found[0], found[-1] + 1)
+
+    def open(self, varied: Sequence[str] | None = None) -> State:
+        """A state of which nothing is known; or, of which all but the `varied` variables are zero."""
+        live = self.machine.state.__new__(self.machine.state)
+        fresh = _Reading(self.machine, self.domain, "r").fresh
+        for variable in self.variables:
+            symbol = self.symbols[variable.name] if varied is None or variable.name in varied else None
+            if variable.index:
+                value: Any = UnknownMap(variable, symbol, fresh, tuple(map(self.domain, variable.index)))
+            else:
+                value = variable.default if symbol is None else symbol.term
+            setattr(live, variable.name, value)
+        return live
+
+    def fact(self, holds: Callable[..., Any], *states: State) -> Value:
+        """A property, an assumption or the like, as one term over `states` and the constants."""
+        with reading(_Reading(self.machine, self.domain, "x")):
+            fact = holds(*states, self.constants)
+        terms.check_fact(fact)
+        return fact
+
+    def holds(self, prop: Property, after: State) -> Value:
+        """`prop` of the state `after`, or of the step from `before` to it."""
+        return self.fact(prop.holds, *((self.before, after) if prop.kind is Kind.STEP else (after,)))
+
+    def move(self, action: Action) -> Move:
+        parameters = tuple(
+            self._symbol(f"{label}", (), sort) for label, sort in zip(action.labels(), action.sorts(), strict=True)
+        )
+        reader, after = _Reading(self.machine, self.domain, "a"), self.open()
+        with reading(reader):
+            action.run(after, self.constants, *action.bind(tuple(symbol.term for symbol in parameters)))
+        return Move(
+            action.name,
+            parameters,
+            tuple(condition for condition in reader.conditions if condition is not True),
+            tuple(reader.checks),
+            after,
+            tuple(self._stays(after)),
+        )
+
+    def _stays(self, after: State) -> list[Value]:
+        facts: list[Value] = []
+        for variable in self.variables:
+            value, domain = getattr(after, variable.name), self.domain(variable.sort)
+            if isinstance(value, UnknownMap):
+                for key, entry in value.written:
+                    facts.append(value._holds(key))
+                    facts.append(True if variable.boolean else within(entry, domain))
+            elif not variable.boolean:
+                facts.append(within(value, domain))
+        return [fact for fact in facts if fact is not True]
+
+    def _symbol(self, name: str, index: Sequence[Sort], sort: Sort) -> Symbol:
+        return Symbol(name, tuple(map(self.domain, index)), self.domain(sort), sort is bool)
+
+    def _constants(self, scope: Unbounded) -> tuple[Any, Mapping[str, Symbol]]:
+        """The constants as an object like those of instances, but made of unknowns."""
+        made: Any = object.__new__(scope.constants)
+        symbols: dict[str, Symbol] = {}
+        for name, hint in get_type_hints(scope.constants).items():
+            if name in scope.given:
+                value = scope.given[name]
+            elif get_origin(hint) is Function:
+                index, sort = get_args(hint)
+                symbols[name] = self._symbol(f"w.{name}", flat_sorts(index), sort)
+                value = UnknownFunction(symbols[name])
+            else:
+                symbols[name] = self._symbol(f"w.{name}", (), hint)
+                value = symbols[name].term
+            object.__setattr__(made, name, value)
+        return made, symbols
