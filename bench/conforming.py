@@ -12,7 +12,7 @@ from bench.measuring import Row
 from coordination.chain.artifacts import shipped
 from coordination.chain.deployment import ROLLUPS
 from coordination.conform.exhaustive import conform
-from coordination.conform.rollup import RollupAdapter
+from coordination.conform.rollup.adapter import RollupAdapter
 from coordination_spec import DESIGNS
 from tests.mutants.compiling import compiled
 from tests.mutants.judging import INSTANCE, Judge, Outcome, fuzz

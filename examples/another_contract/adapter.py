@@ -13,9 +13,10 @@ from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.chain import Chain, Log
 from coordination.chain.deployment import DIFFICULTY
 from coordination.chain.quote import NOBODY, Address
+from coordination.chain.signing import ORDER
 from coordination.chain.storage import StorageLayout, Words
 from coordination.conform.adapter import Expected, Message, View
-from coordination.conform.rollup import ORDER, proofs
+from coordination.conform.rollup.adapter import proofs
 from coordination.machine.action import Arguments
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle

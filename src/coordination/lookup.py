@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from coordination import machine as words
+from coordination.json_text import parse_json
 from coordination.machine import Instance, Machine, Property, SpecificationError
 from coordination.machine.lint import lint, lint_expression
 from coordination.machine.property import Kind
@@ -171,11 +171,11 @@ def _few(values: Sequence[int]) -> str:
 def load_trace(path: Path, designs: Designs) -> tuple[Trace, Machine]:
     """A saved trace, and the machine that it is a run of."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SpecificationError(f"cannot read {str(path)!r}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise SpecificationError(f"{path} is no JSON: {one_line(error)}") from error
+    except ValueError as error:
+        raise SpecificationError(f"{path} is no trace: {error}") from error
 
     def find(name: str, design: str) -> Machine:
         for machine in designs.values():

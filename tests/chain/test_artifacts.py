@@ -34,6 +34,25 @@ def test_an_artifact_is_read_in_the_shape_of(shape: str, tmp_path: Path) -> None
     assert artifact.creation(7) == CODE + (7).to_bytes(32, "big")
 
 
+TARGET = {"settings": {"compilationTarget": {"src/Auction.sol": "Auction"}}}
+
+NAMES: dict[str, tuple[dict[str, Any], str]] = {
+    "as Hardhat writes it": ({"contractName": "Auction"}, "Auction"),
+    "in Foundry's metadata": ({"metadata": TARGET}, "Auction"),
+    "in solc's metadata, a text": ({"metadata": json.dumps(TARGET)}, "Auction"),
+    "as the file": ({}, "renamed"),
+    "as the file, where metadata do not tell": ({"metadata": {"settings": {}}}, "renamed"),
+    "as the file, where metadata are empty": ({"metadata": ""}, "renamed"),
+    "as the file, where a name is none": ({"contractName": 7, "metadata": []}, "renamed"),
+}
+
+
+@pytest.mark.parametrize("named", NAMES)
+def test_a_contract_is_called(named: str, tmp_path: Path) -> None:
+    given, name = NAMES[named]
+    assert load(written(tmp_path / "renamed.json", {"abi": ABI, "bytecode": "0x6000", **given})).name == name
+
+
 BAD = {
     "text": ("no JSON at all", "Auction.json is no artifact: "),
     "a list": ([], "it has no 'abi'"),
@@ -46,6 +65,8 @@ BAD = {
     "bytecode that is no text": ({"abi": [], "bytecode": {"object": 7}}, "it has no 'bytecode'"),
     "an evm that is no object": ({"abi": [], "evm": []}, "it has no 'bytecode'"),
     "an abi of other things": ({"abi": ["claim"], "bytecode": "0x6000"}, "it has no 'abi'"),
+    "metadata that are no JSON": ({"abi": [], "bytecode": "0x6000", "metadata": "{"}, "Auction.json is no artifact: "),
+    "metadata that are nested too deep": ({"abi": [], "bytecode": "0x60", "metadata": "[" * 100_000}, "levels deep"),
     "an unlinked library": (
         {"abi": [], "bytecode": "0x60__$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa$__"},
         "its bytecode is not hexadecimal: is it linked with its libraries?",

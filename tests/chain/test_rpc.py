@@ -21,8 +21,8 @@ from coordination.chain.quote import Address
 from coordination.chain.rpc import RpcChain, RpcError
 from coordination.conform.adapter import Message
 from coordination.conform.divergence import show_answer
-from coordination.conform.replay import accounts
-from coordination.conform.rollup import GENESIS, SLOT_DURATION, RollupAdapter
+from coordination.conform.rollup.adapter import GENESIS, SLOT_DURATION, RollupAdapter
+from coordination.conform.rollup.replay import accounts
 from coordination_spec import DESIGNS
 
 ALICE = address_of(development_key("alice"))

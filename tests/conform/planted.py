@@ -10,7 +10,7 @@ from typing import Any
 
 from coordination.chain.artifacts import Artifact
 from coordination.chain.deployment import ROLLUPS
-from coordination.conform.stateful import Fuzzed, run
+from coordination.conform.fuzz.stateful import Fuzzed, run
 from coordination_spec import DESIGNS
 from tests.contracts.toolchain import CONTRACTS
 from tests.contracts.toolchain import run as run_tool

@@ -64,7 +64,8 @@ def test_bad_input_gets_one_clear_line(run: Run, arguments: tuple[str, ...], nam
 
 def test_an_artifact_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "artifact.json"
-    options = ("--artifact", file, "--adapter", "coordination.conform.rollup:RollupAdapter", "--design", "0.2.0")
+    adapter = "coordination.conform.rollup.adapter:RollupAdapter"
+    options = ("--artifact", file, "--adapter", adapter, "--design", "0.2.0")
     for content, named in (("{", "artifact.json"), ("{}", "abi"), ('{"abi": []}', "bytecode"), ("[]", "abi")):
         file.write_text(content)
         assert_refused(run("conform", "contract", *options), named)

@@ -15,7 +15,7 @@ from coordination.chain.quote import Address
 from coordination.chain.storage import Words
 from coordination.conform.adapter import Expected, Message, View
 from coordination.conform.exhaustive import Conformance, conform
-from coordination.conform.rollup import RollupAdapter
+from coordination.conform.rollup.adapter import RollupAdapter
 from coordination.explore.check import check
 from coordination.machine import Instance, Machine, SpecificationError
 from coordination.machine.action import Arguments

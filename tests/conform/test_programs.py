@@ -21,13 +21,13 @@ from coordination.chain.signing import sign
 from coordination.conform.adapter import Expected, Message
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.exhaustive import conform
-from coordination.conform.foundry import foundry_test
-from coordination.conform.openworld import OpenWorld
-from coordination.conform.programs import python_program
-from coordination.conform.rollup import RollupAdapter
-from coordination.conform.scenario import Call, Scenario, Word, scenario_of
-from coordination.conform.setup import Drawn, Setup
-from coordination.conform.stateful import run as fuzz
+from coordination.conform.fuzz.openworld import OpenWorld
+from coordination.conform.fuzz.stateful import run as fuzz
+from coordination.conform.programs.foundry import foundry_test
+from coordination.conform.programs.python import python_program
+from coordination.conform.programs.scenario import Call, Scenario, Word, scenario_of
+from coordination.conform.rollup.adapter import RollupAdapter
+from coordination.conform.rollup.setup import Drawn, Setup
 from coordination_spec import DESIGNS
 from tests.conform.planted import artifacts, found, sources
 from tests.contracts.toolchain import CONTRACTS, FORGE, run

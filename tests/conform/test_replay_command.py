@@ -22,7 +22,7 @@ def test_the_counterexample_to_signature_binding_is_accepted_on_chain(run: Run, 
     result = run("replay", saved)
     assert result.code == 0
     assert "claimProofRight(prover mallory, epoch 0, fee 0, signed by bob): accepted" in result.out
-    assert "the signature is bob's take of step 1, for another rollup" in result.out
+    assert "the signature is bob's take of step 2, for another rollup" in result.out
     assert "mismatches: none" in result.out
 
 

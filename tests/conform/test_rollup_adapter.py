@@ -12,9 +12,9 @@ from coordination.chain.deployment import ROLLUPS
 from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY
 from coordination.chain.signing import recover
-from coordination.conform.decoded import decoded
-from coordination.conform.rollup import ACTIONS, RollupAdapter, proofs
-from coordination.conform.setup import Listed
+from coordination.conform.programs.decoded import decoded
+from coordination.conform.rollup.adapter import ACTIONS, RollupAdapter, proofs
+from coordination.conform.rollup.setup import Listed
 from coordination.machine.trace import Step, Valuation
 from coordination_spec import DESIGNS, words
 from coordination_spec.instances import BOB, CHEAP, FREE, MALLORY

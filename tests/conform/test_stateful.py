@@ -16,11 +16,11 @@ from coordination.chain.deployment import ROLLUPS, Parameters
 from coordination.chain.quote import NOBODY, Quote
 from coordination.chain.signing import sign
 from coordination.conform.adapter import Expected, Message
-from coordination.conform.openworld import LAST_MOMENT, Met, OpenWorld
-from coordination.conform.rollup import ACTIONS, RollupAdapter
-from coordination.conform.setup import Drawn, Setup
-from coordination.conform.stateful import Failure, Fuzzed, run
-from coordination.conform.strategies import RECIPES
+from coordination.conform.fuzz.openworld import LAST_MOMENT, Met, OpenWorld
+from coordination.conform.fuzz.stateful import Failure, Fuzzed, run
+from coordination.conform.fuzz.strategies import RECIPES
+from coordination.conform.rollup.adapter import ACTIONS, RollupAdapter
+from coordination.conform.rollup.setup import Drawn, Setup
 from coordination.machine.trace import Step, Valuation, changes
 from coordination_spec import DESIGNS
 from coordination_spec.state import Coordination
@@ -117,7 +117,7 @@ def test_what_deployment_leaves_is_compared() -> None:
 def test_a_seed_says_all(tmp_path: Path) -> None:
     """The same in another process, in which other modules are loaded; and nothing is left where it ran."""
     code = (
-        "from coordination.conform.stateful import run; from coordination_spec import DESIGNS; "
+        "from coordination.conform.fuzz.stateful import run; from coordination_spec import DESIGNS; "
         "result = run(DESIGNS['0.2.0'], seed=4, examples=10, steps=20); print(result.accepted, result.rejected)"
     )
     where = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), "PYTHONHASHSEED": "7"}

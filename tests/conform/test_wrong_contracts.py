@@ -10,7 +10,7 @@ import pytest
 
 from coordination.chain.artifacts import load
 from coordination.conform.exhaustive import conform
-from coordination.conform.rollup import RollupAdapter
+from coordination.conform.rollup.adapter import RollupAdapter
 from coordination_spec import DESIGNS
 from tests.conform.planted import compiled_with_each
 

@@ -1,4 +1,4 @@
-"""Tokens that misbehave: every sentence that `conform/assumptions.py` says of them is shown here on the bytecode."""
+"""Tokens that misbehave: every sentence of `conform/rollup/assumptions.py` on them is shown here on the bytecode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Answer
 from coordination.chain.deployment import find_proof
 from coordination.chain.quote import Quote, Status
-from coordination.conform.assumptions import ASSUMPTIONS, TokenKind
+from coordination.conform.rollup.assumptions import ASSUMPTIONS, TokenKind
 from coordination_spec import DESIGNS
 from tests.contracts.stage import ALICE, BOB, FORTUNE, MALLORY, PARAMETERS, Stage
 

@@ -14,13 +14,13 @@ from multiprocessing import Pool
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.deployment import ROLLUPS
 from coordination.chain.evm import Evm
-from coordination.conform import stateful
 from coordination.conform.divergence import Divergence
 from coordination.conform.exhaustive import execute
 from coordination.conform.experiments import Experiments
-from coordination.conform.parameters import check_parameters
+from coordination.conform.fuzz import stateful
 from coordination.conform.plan import Plan
-from coordination.conform.rollup import RollupAdapter
+from coordination.conform.rollup.adapter import RollupAdapter
+from coordination.conform.rollup.parameters import check_parameters
 from coordination.machine import Instance
 from coordination.machine.oracle import Oracle
 from coordination.machine.state import SpecificationError

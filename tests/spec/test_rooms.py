@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,12 @@ CHAIN = ROOT / "src" / "coordination" / "chain"
 CONFORM = ROOT / "src" / "coordination" / "conform"
 
 OURS = ("coordination", "coordination_spec", "tests", "bench")
+
+CHECKERS = ("coordination.machine", "coordination.explore", "coordination.named")
+ANY_CHAIN = [f"coordination.chain.{each}" for each in ("artifacts", "chain", "evm", "quote.Address", "storage")]
+
+ANY_CONTRACT = sorted(CONFORM.glob("*.py"))
+THIS_CONTRACT = ("rollup", "programs", "fuzz")  # rooms of conformance, each above those before it
 
 
 def imports(source: str, package: str) -> Iterator[str]:
@@ -36,43 +42,71 @@ def imports(source: str, package: str) -> Iterator[str]:
         yield from (name for name in names if name.split(".")[0] in OURS)
 
 
-def outside(directory: Path, package: str, *allowed: str) -> list[str]:
+def outside(directory: Path, *allowed: str) -> list[str]:
     """What the modules of a directory import of this project beyond the packages that they may."""
-    files = sorted(directory.rglob("*.py"))
-    assert files, f"there is nothing in {directory}"
+    return beyond(directory.rglob("*.py"), *allowed)
+
+
+def beyond(files: Iterable[Path], *allowed: str) -> list[str]:
+    """What modules import of this project beyond the packages that they may."""
+    modules = sorted(files)
+    assert modules, "there is nothing to look at"
     return [
         f"{path.relative_to(ROOT)}: {name}"
-        for path in files
-        for name in imports(path.read_text(), package)
+        for path in modules
+        for name in imports(path.read_text(), package_of(path))
         if not any(name == prefix or name.startswith(prefix + ".") for prefix in allowed)
     ]
 
 
+def package_of(path: Path) -> str:
+    """The package that a module of src/ or spec/ is in."""
+    return ".".join(path.parent.relative_to(ROOT).parts[1:])
+
+
 def test_the_specification_imports_the_language_and_nothing_of_the_checkers() -> None:
-    assert outside(SPEC, "coordination_spec", "coordination_spec", "coordination.machine") == []
+    assert outside(SPEC, "coordination_spec", "coordination.machine") == []
 
 
 def test_the_specification_imports_the_language_by_its_front_door() -> None:
     words = {f"coordination.machine.{word}" for word in coordination.machine.__all__}
-    assert outside(SPEC, "coordination_spec", "coordination_spec", *words) == []
+    assert outside(SPEC, "coordination_spec", *words) == []
 
 
 def test_the_language_imports_nothing_above_it() -> None:
-    assert outside(MACHINE, "coordination.machine", "coordination.machine") == []
+    assert outside(MACHINE, "coordination.machine") == []
 
 
 def test_the_explorer_imports_nothing_of_the_protocol() -> None:
-    assert outside(EXPLORE, "coordination.explore", "coordination.machine", "coordination.explore") == []
+    assert outside(EXPLORE, "coordination.machine", "coordination.explore") == []
 
 
 def test_the_chain_imports_nothing_of_the_specification_nor_of_the_language() -> None:
-    assert outside(CHAIN, "coordination.chain", "coordination.chain") == []
+    assert outside(CHAIN, "coordination.chain", "coordination.json_text") == []
+    assert beyond([CHAIN.parent / "json_text.py"]) == []
 
 
 def test_conformance_imports_nothing_of_what_reports_it() -> None:
-    rooms = ("coordination.machine", "coordination.explore", "coordination.chain", "coordination_spec")
-    below = (*rooms, "coordination.named")
-    assert outside(CONFORM, "coordination.conform", "coordination.conform", *below) == []
+    assert outside(CONFORM, "coordination.conform", "coordination.chain", "coordination_spec", *CHECKERS) == []
+
+
+def conform(*names: str) -> list[str]:
+    """Modules and rooms of conformance, and the modules that are for any contract."""
+    return [f"coordination.conform.{each}" for each in (*names, *(path.stem for path in ANY_CONTRACT))]
+
+
+def test_conformance_of_any_contract_knows_no_protocol() -> None:
+    assert beyond(ANY_CONTRACT, *conform(), *ANY_CHAIN, *CHECKERS) == []
+
+
+@pytest.mark.parametrize("number", range(len(THIS_CONTRACT)), ids=THIS_CONTRACT)
+def test_a_room_of_conformance_imports_nothing_of_those_above_it(number: int) -> None:
+    rooms = conform(*THIS_CONTRACT[: number + 1])
+    assert outside(CONFORM / THIS_CONTRACT[number], *rooms, "coordination.chain", "coordination_spec", *CHECKERS) == []
+
+
+def test_the_rooms_of_conformance_are_these() -> None:
+    assert {path.parent.name for path in CONFORM.glob("*/*.py")} == {*THIS_CONTRACT}
 
 
 @pytest.mark.parametrize(

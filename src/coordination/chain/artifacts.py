@@ -15,6 +15,7 @@ from eth_utils.abi import collapse_if_tuple
 
 from coordination.chain.abi import SOLIDITY_ERRORS, Entry, Topics
 from coordination.chain.errors import ChainError
+from coordination.json_text import parse_json
 
 
 class ArtifactError(ChainError):
@@ -81,7 +82,7 @@ def shipped(name: str) -> Artifact:
 def load(path: Path) -> Artifact:
     """An artifact file. Raises ArtifactError if it cannot be read or lacks an ABI or bytecode."""
     try:
-        return _read(json.loads(path.read_text(encoding="utf-8")), path.stem)
+        return _read(parse_json(path.read_text(encoding="utf-8")), path.stem)
     except OSError as error:
         raise ArtifactError(f"cannot read {str(path)!r}: {error.strerror}") from error
     except ValueError as error:
@@ -104,7 +105,17 @@ def _read(data: Any, name: str) -> Artifact:
     layout = data.get("storageLayout")
     if layout is not None and not (isinstance(layout, dict) and isinstance(layout.get("storage"), list)):
         raise ValueError("its 'storageLayout' has no 'storage'")
-    return Artifact(data.get("contractName", name), abi, code, layout)
+    return Artifact(_name_in(data) or name, abi, code, layout)
+
+
+def _name_in(data: Mapping[str, Any]) -> str | None:
+    """What the compiler calls the contract, in `contractName` or in its metadata, which solc writes as a text."""
+    metadata = data.get("metadata")
+    target = parse_json(metadata) if metadata and isinstance(metadata, str) else metadata
+    for key in ("settings", "compilationTarget"):
+        target = target.get(key) if isinstance(target, dict) else None
+    names = (data.get("contractName"), *(target.values() if isinstance(target, dict) else ()))
+    return next((name for name in names if name and isinstance(name, str)), None)
 
 
 def _is_entry(data: Any) -> bool:

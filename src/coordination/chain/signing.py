@@ -18,7 +18,8 @@ from eth_utils.exceptions import ValidationError
 
 from coordination.chain.quote import Address, Quote, Signature
 
-HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # EIP-2: above it, `s` is malleable
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
+HALF_ORDER = ORDER // 2  # EIP-2: above it, `s` is malleable
 
 _OFFER = [
     {"name": "prover", "type": "address"},

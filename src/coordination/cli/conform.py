@@ -17,8 +17,8 @@ from coordination.report.verdicts import count
 
 if TYPE_CHECKING:
     from coordination.chain.artifacts import Artifact
-    from coordination.conform.exhaustive import MakeAdapter
-    from coordination.conform.scenario import Scenario
+    from coordination.conform.adapter import MakeAdapter
+    from coordination.conform.programs.scenario import Scenario
 
 SMALL = "tiny"  # the instance whose every transition is executed within a minute
 STEPS = 40  # of a random run
@@ -89,7 +89,7 @@ def _contract(machine: Machine, artifact: Path | None, adapter: str | None) -> t
     from coordination.conform.loading import load_adapter
 
     contract = load(artifact) if artifact else shipped(ROLLUPS[machine.design])
-    return contract, load_adapter(adapter or "coordination.conform.rollup:RollupAdapter")
+    return contract, load_adapter(adapter or "coordination.conform.rollup.adapter:RollupAdapter")
 
 
 def _conform(
@@ -103,8 +103,8 @@ def _conform(
 ) -> tuple[Exit, dict[str, Any]]:
     from coordination.chain.evm import Evm
     from coordination.conform.exhaustive import conform
-    from coordination.conform.rollup import RollupAdapter
-    from coordination.conform.scenario import scenario_of
+    from coordination.conform.programs.scenario import scenario_of
+    from coordination.conform.rollup.adapter import RollupAdapter
     from coordination.report.conformance import (
         conformance_summary,
         conformance_to_json,
@@ -141,7 +141,7 @@ def _conform(
 def _fuzz(
     machine: Machine, contract: Artifact, artifact: Path | None, runs: int, seed: int
 ) -> tuple[Exit, dict[str, Any]]:
-    from coordination.conform.stateful import run
+    from coordination.conform.fuzz.stateful import run
     from coordination.report.conformance import divergence_lines, fuzzed_summary, fuzzed_to_json, show_fuzzed
 
     with working(f"{machine.design}, random runs") as report:
@@ -158,8 +158,8 @@ def _fuzz(
 
 
 def _print_programs(scenario: Scenario, artifact: Path | None) -> None:
-    from coordination.conform.foundry import foundry_test
-    from coordination.conform.programs import python_program
+    from coordination.conform.programs.foundry import foundry_test
+    from coordination.conform.programs.python import python_program
 
     out.print("the same as a Python program:", style="bold")
     out.out(python_program(scenario, artifact))

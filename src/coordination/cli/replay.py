@@ -17,7 +17,7 @@ from coordination.report.narrative import show_call
 from coordination.report.verdicts import count
 
 if TYPE_CHECKING:
-    from coordination.conform.replay import Replayed
+    from coordination.conform.rollup.replay import Replayed
 
 
 def replay_command(
@@ -32,7 +32,7 @@ def replay_command(
     """
     from coordination.chain.anvil import anvil
     from coordination.chain.rpc import RpcChain
-    from coordination.conform.replay import accounts, replay
+    from coordination.conform.rollup.replay import accounts, replay
 
     saved, machine = load_trace(file, find_designs())
     instance = machine.instance(saved.instance)

@@ -1,12 +1,10 @@
 """The oracle's drivers: a contract on an EVM, held to the specification.
 
-Any contract, exhaustively: `adapter` (what a contract has to say for itself), `loading`, `experiments` (what there is
-to try), `plan` (what the specification says of it), `exhaustive` (doing it), `divergence`.
+At this level any contract to any specification, exhaustively: `adapter` (what a contract has to say for itself),
+`loading`, `experiments` (what there is to try), `plan` (what the specification says of it), `exhaustive` (doing it),
+`divergence`. None of it knows the protocol. The rooms do, and each uses this level and the rooms before it only:
 
-This project's contract: `rollup` (its adapter) on `setup`, `calls` and `answers`; `parameters`, `assumptions`; `replay`
-of traces on a real chain.
-
-Beyond small instances: `openworld`, `recipes` and `strategies` (what is drawn), `stateful` (running it).
-
-A divergence to take home: `scenario`, as a Python program (`programs`) or a Foundry test (`foundry`); `decoded` calls.
+1. `rollup`: this project's contract, in every transition of an instance, and in traces on a real chain;
+2. `programs`: what shows a divergence of it, as something to take home: a Python program, a Foundry test;
+3. `fuzz`: it beyond small instances, by random runs, of which the shortest that fails becomes a program.
 """

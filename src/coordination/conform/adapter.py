@@ -7,15 +7,16 @@ compared, so it says all that it can.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from coordination.chain.artifacts import Artifact
-from coordination.chain.chain import Log
+from coordination.chain.chain import Chain, Log
 from coordination.chain.quote import Address
 from coordination.chain.storage import Words
 from coordination.machine.action import Arguments
+from coordination.machine.machine import Instance, Machine
 from coordination.machine.trace import Step, Valuation
 
 
@@ -90,3 +91,6 @@ class Adapter(Protocol):
 
     def views(self, state: Valuation) -> Sequence[View]:
         """What the contracts must tell of `state`."""
+
+
+MakeAdapter = Callable[[Machine, Instance, Artifact, Chain], Adapter]

@@ -9,10 +9,24 @@ from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Answer, Log
 from coordination.chain.quote import Address
 from coordination.chain.storage import Member, Words
-from coordination.conform.adapter import Message
+from coordination.conform.adapter import Expected, Message, View
 from coordination.machine.trace import Step
 
 ACCEPTED = "accepts it"  # what is said of an answer that is no error and returns nothing
+
+Stored = Mapping[Address, Mapping[int, int]]  # by contract and slot; what is not listed is zero
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """What the specification says, and what is found instead, in words.
+
+    `kind` is "answer", "events" (of a call that both accept), "storage" or "view"; some drivers have their own.
+    """
+
+    kind: str
+    expected: str
+    found: str
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,42 @@ class Divergence:
     found: str
 
 
+def compare_answer(
+    expected: Expected, answer: Answer, speakers: frozenset[Address], artifacts: Sequence[Artifact]
+) -> Mismatch | None:
+    """Whether a message is refused as it must be; or accepted, with the logs that it must leave of `speakers`."""
+    if expected.reverts is not None:
+        refusal = Answer(False, expected.reverts)
+        same = answer.output == refusal.output if expected.in_full else answer.output.startswith(refusal.output)
+        if same and not answer.succeeded:
+            return None
+        return Mismatch("answer", show_answer(refusal, artifacts), show_answer(answer, artifacts))
+    if not answer.succeeded:
+        return Mismatch("answer", ACCEPTED, show_answer(answer, artifacts))
+    logs = tuple(log for log in answer.logs if log.address in speakers)
+    if logs == tuple(expected.logs):
+        return None
+    return Mismatch("events", show_logs(expected.logs, artifacts), show_logs(logs, artifacts))
+
+
+def compare_storage(wanted: Mapping[Address, Words], found: Stored, names: Mapping[Address, str]) -> Mismatch | None:
+    """Whether contracts store what they must; `names` is what they are called."""
+    return None if wanted == found else Mismatch("storage", *_contrast(wanted, found, names))
+
+
+def compare_view(view: View, answer: Answer, artifacts: Iterable[Artifact]) -> Mismatch | None:
+    """Whether a question is answered as it must be."""
+    if answer == Answer(True, view.returns):
+        return None
+    return Mismatch("view", f"returns {_show_bytes(view.returns)}", show_answer(answer, artifacts))
+
+
 def show_answer(answer: Answer, artifacts: Iterable[Artifact]) -> str:
     """An answer in words; errors by name where one of `artifacts` declares them."""
     if answer.succeeded:
-        return f"returns {show_bytes(answer.output)}" if answer.output else ACCEPTED
+        return f"returns {_show_bytes(answer.output)}" if answer.output else ACCEPTED
     errors = (artifact.explain_error(answer.output) for artifact in artifacts)
-    return f"reverts with {next(filter(None, errors), show_bytes(answer.output))}"
+    return f"reverts with {next(filter(None, errors), _show_bytes(answer.output))}"
 
 
 def show_logs(logs: Sequence[Log], artifacts: Sequence[Artifact]) -> str:
@@ -51,14 +95,12 @@ def show_logs(logs: Sequence[Log], artifacts: Sequence[Artifact]) -> str:
 
     def explain(log: Log) -> str:
         events = (artifact.explain_event(log.topics, log.data) for artifact in artifacts)
-        return next(filter(None, events), " ".join(map(show_bytes, (*log.topics, log.data))))
+        return next(filter(None, events), " ".join(map(_show_bytes, (*log.topics, log.data))))
 
     return f"emits {', '.join(map(explain, logs)) or 'nothing'}"
 
 
-def contrast(
-    wanted: Mapping[Address, Words], found: Mapping[Address, Mapping[int, int]], names: Mapping[Address, str]
-) -> tuple[str, str]:
+def _contrast(wanted: Mapping[Address, Words], found: Stored, names: Mapping[Address, str]) -> tuple[str, str]:
     """What differs between two storages, in words; by name where the specification's side knows the names."""
     sides: tuple[list[str], list[str]] = [], []
     for address, contract in names.items():
@@ -73,7 +115,7 @@ def contrast(
     return f"stores {', '.join(sides[0])}", f"stores {', '.join(sides[1])}"
 
 
-def show_bytes(data: bytes) -> str:
+def _show_bytes(data: bytes) -> str:
     return "0x" + data.hex() if data else "no data"
 
 

@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from math import lcm, prod
 
 from coordination.chain.artifacts import Artifact
-from coordination.chain.chain import Answer, Chain
+from coordination.chain.chain import Answer
 from coordination.chain.evm import Evm
 from coordination.chain.quote import Address
-from coordination.conform.adapter import Adapter, Message
-from coordination.conform.divergence import ACCEPTED, Divergence, Sent, contrast, show_answer, show_bytes, show_logs
+from coordination.conform.adapter import MakeAdapter, Message
+from coordination.conform.divergence import (
+    ACCEPTED,
+    Divergence,
+    Mismatch,
+    Sent,
+    compare_answer,
+    compare_storage,
+    compare_view,
+)
 from coordination.conform.experiments import Experiments, Report, Seen, Trial, silent
 from coordination.conform.plan import Outcome, Plan
 from coordination.explore.kernel import Refusal
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.state import SpecificationError
-
-MakeAdapter = Callable[[Machine, Instance, Artifact, Chain], Adapter]
 
 
 @dataclass
@@ -118,9 +124,6 @@ class _Enough(Exception):
     """As many divergences as were asked for."""
 
 
-Mismatch = tuple[str, str, str]  # kind, what was expected, what was found
-
-
 class _Run:
     def __init__(
         self,
@@ -142,10 +145,9 @@ class _Run:
 
     def execute(self) -> None:
         """Raises SpecificationError if deployment does not leave what the adapter says of the initial state."""
-        wanted, found = self._plan.storage[self._plan.root], self._stored()
-        if wanted != found:
-            expected, stored = contrast(wanted, found, self._adapter.contracts)
-            raise SpecificationError(f"in the initial state, by the adapter, the contract {expected}; it {stored}")
+        if mismatch := self._compare_storage(self._plan.root):
+            told = f"the contract {mismatch.expected}; it {mismatch.found}"
+            raise SpecificationError(f"in the initial state, by the adapter, {told}")
         start = self._evm.snapshot()
         try:
             self._visit(self._plan.root)
@@ -193,19 +195,17 @@ class _Run:
             for view in views:
                 self._evm.at(moment)
                 answer = self._evm.view(view.message.sender, view.message.to, view.message.data)
-                if not answer.succeeded or answer.output != view.returns:
-                    mismatch = "view", f"returns {show_bytes(view.returns)}", self._show(answer)
+                if mismatch := compare_view(view, answer, self._adapter.artifacts):
                     self._note(seen, clock, Sent(moment, view.message, None), mismatch)
             self._result.views += len(views)
 
     def _try(self, seen: Seen, outcome: Outcome) -> None:
         trial, result, weight = outcome.trial, self._result, self._weight(outcome.trial)
         times = max(self._least(trial), weight)
-        compare = self._compare_refused if outcome.refusal else self._compare_accepted
         is_as_specified = True
         for message, moment in islice(self._forms(trial), times):
             result.calls += 1
-            for mismatch in compare(outcome, message, moment):
+            for mismatch in self._compare(outcome, message, moment):
                 is_as_specified = False
                 self._note(seen, trial.clock, self._sent(trial, message, moment), mismatch)
         result.distinct_calls += min(times, prod(map(len, self._choices(trial))))
@@ -230,38 +230,18 @@ class _Run:
         for number in count():
             yield messages[number % len(messages)], moments[(number + number // pairs) % len(moments)]
 
-    def _compare_refused(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
-        answer, reverts = self._ask_for(message, moment), outcome.expected.reverts
-        assert reverts is not None, "the plan has made sure of that"
-        same = answer.output == reverts if outcome.expected.in_full else answer.output.startswith(reverts)
-        if same and not answer.succeeded:
-            return ()
-        return [("answer", self._show(Answer(False, reverts)), self._show(answer))]
-
-    def _compare_accepted(self, outcome: Outcome, message: Message, moment: int) -> Sequence[Mismatch]:
+    def _compare(self, outcome: Outcome, message: Message, moment: int) -> list[Mismatch]:
+        """Send a message, and undo what it changes. What a refused call stores is undone by the EVM itself."""
         snapshot = self._evm.snapshot()
         answer = self._send(message, moment)
-        stored = self._stored()
+        mismatches = [compare_answer(outcome.expected, answer, self._adapter.speakers, self._adapter.artifacts)]
+        if outcome.refusal is None and answer.succeeded:
+            mismatches.append(self._compare_storage(outcome.after))
         self._evm.revert(snapshot)
-        if not answer.succeeded:
-            return [("answer", ACCEPTED, self._show(answer))]
-        mismatches: list[Mismatch] = []
-        adapter = self._adapter
-        logs = tuple(log for log in answer.logs if log.address in adapter.speakers)
-        if logs != tuple(outcome.expected.logs):
-            wanted, found = (show_logs(each, adapter.artifacts) for each in (outcome.expected.logs, logs))
-            mismatches.append(("events", wanted, found))
-        if stored != self._plan.storage[outcome.after]:
-            wanted, found = contrast(self._plan.storage[outcome.after], stored, adapter.contracts)
-            mismatches.append(("storage", wanted, found))
-        return mismatches
+        return [mismatch for mismatch in mismatches if mismatch]
 
-    def _ask_for(self, message: Message, moment: int) -> Answer:
-        """The answer to a message that should change nothing; if it does, that is undone."""
-        snapshot = self._evm.snapshot()
-        answer = self._send(message, moment)
-        self._evm.revert(snapshot)
-        return answer
+    def _compare_storage(self, seen: Seen) -> Mismatch | None:
+        return compare_storage(self._plan.storage[seen], self._stored(), self._adapter.contracts)
 
     def _send(self, message: Message, moment: int) -> Answer:
         self._evm.at(moment)
@@ -270,15 +250,12 @@ class _Run:
     def _stored(self) -> dict[Address, dict[int, int]]:
         return {address: self._evm.whole_storage(address) for address in self._adapter.contracts}
 
-    def _show(self, answer: Answer) -> str:
-        return show_answer(answer, self._adapter.artifacts)
-
     def _sent(self, trial: Trial, message: Message, moment: int) -> Sent:
         return Sent(moment, message, self._plan.step(trial)[1])
 
     def _note(self, seen: Seen, clock: int, sent: Sent, mismatch: Mismatch) -> None:
         """Write a divergence down; of those of a kind in all forms of a call, the one that fewest calls lead to."""
-        divergence = Divergence(mismatch[0], tuple(self._route), sent, *mismatch[1:])
+        divergence = Divergence(mismatch.kind, tuple(self._route), sent, mismatch.expected, mismatch.found)
         call = (sent.step.action, sent.step.arguments) if sent.step else sent.message.text
         kind = divergence.kind, call
         known = self._found.get(kind)

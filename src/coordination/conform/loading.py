@@ -12,8 +12,7 @@ from typing import Any, cast
 
 from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Chain
-from coordination.conform.adapter import Adapter
-from coordination.conform.exhaustive import MakeAdapter
+from coordination.conform.adapter import Adapter, MakeAdapter
 from coordination.machine import Instance, Machine, SpecificationError
 from coordination.named import import_named, one_line, there_are
 

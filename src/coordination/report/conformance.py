@@ -7,10 +7,10 @@ from typing import Any
 
 from rich.table import Table
 
-from coordination.conform.assumptions import ASSUMPTIONS, SCOPE
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.exhaustive import Conformance
-from coordination.conform.stateful import Fuzzed
+from coordination.conform.fuzz.stateful import Fuzzed
+from coordination.conform.rollup.assumptions import ASSUMPTIONS, SCOPE
 from coordination.report.narrative import show_call
 from coordination.report.verdicts import count
 

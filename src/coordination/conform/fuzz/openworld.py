@@ -19,14 +19,13 @@ from typing import overload
 from eth_utils.address import to_checksum_address
 
 from coordination.chain.artifacts import Artifact, shipped
-from coordination.chain.chain import Answer
 from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY, Address
 from coordination.conform.adapter import Expected, Message, View
-from coordination.conform.answers import Answers
-from coordination.conform.calls import Calls
-from coordination.conform.divergence import Divergence, Sent, contrast, show_answer, show_bytes, show_logs
-from coordination.conform.setup import UNLIMITED, Setup
+from coordination.conform.divergence import Divergence, Mismatch, Sent, compare_answer, compare_storage, compare_view
+from coordination.conform.rollup.answers import Answers
+from coordination.conform.rollup.calls import Calls
+from coordination.conform.rollup.setup import UNLIMITED, Setup
 from coordination.machine.action import Action, Arguments
 from coordination.machine.language import Sort
 from coordination.machine.machine import Instance, Machine
@@ -118,9 +117,6 @@ def open_instance(machine: Machine, setup: Setup, now: int) -> Instance:
     )
 
 
-Mismatch = tuple[str, str, str]  # kind, what was expected, what was found
-
-
 class OpenWorld:
     """A rollup on an EVM, and what the specification knows of it. Each call is made of both, and compared at once.
 
@@ -152,7 +148,7 @@ class OpenWorld:
         """Whether deployment has left what it must, and what no state changes is told."""
         if mismatch := self._compare_storage():
             deployed = Message(NOBODY, self.there.rollup, b"", "deployment")
-            return self._divergence(Sent(self.timestamp, deployed, None), ("deployment", *mismatch[1:]))
+            return self._divergence(Sent(self.timestamp, deployed, None), replace(mismatch, kind="deployment"))
         return self.ask(self.answers.constants)
 
     def pass_time(self, timestamp: int) -> None:
@@ -179,16 +175,15 @@ class OpenWorld:
 
     def make_malformed(self, message: Message) -> Divergence | None:
         """A message that is no call of anything: it must be refused without data, and change nothing."""
-        mismatch = self._send(message, Expected(b""))
-        return mismatch and self._divergence(Sent(self.timestamp, message, None), mismatch)
+        mismatch = self._send(message, Expected(b"", in_full=True))
+        return self._divergence(Sent(self.timestamp, message, None), mismatch) if mismatch else None
 
     def ask(self, views: Iterable[View]) -> Divergence | None:
         """Whether the contract tells what it must."""
         for view in views:
             answer = self._evm.call(view.message.sender, view.message.to, view.message.data)
-            if answer != Answer(True, view.returns):
-                wanted, found = f"returns {show_bytes(view.returns)}", show_answer(answer, self.answers.artifacts)
-                return self._divergence(Sent(self.timestamp, view.message, None), ("view", wanted, found))
+            if mismatch := compare_view(view, answer, self.answers.artifacts):
+                return self._divergence(Sent(self.timestamp, view.message, None), mismatch)
         return None
 
     def _meet(self, given: Iterable[tuple[Sort, int]]) -> None:
@@ -211,21 +206,13 @@ class OpenWorld:
 
     def _send(self, message: Message, expected: Expected) -> Mismatch | None:
         """Send it, and compare the answer, the logs and all that is stored then with what they must be."""
-        answer, artifacts = self._evm.call(message.sender, message.to, message.data), self.answers.artifacts
-        if expected.reverts is not None and answer != (refusal := Answer(False, expected.reverts)):
-            return "answer", show_answer(refusal, artifacts), show_answer(answer, artifacts)
-        if expected.reverts is None and not answer.succeeded:
-            return "answer", "accepts it", show_answer(answer, artifacts)
-        logs = tuple(log for log in answer.logs if log.address in self.answers.speakers)
-        if logs != expected.logs:
-            return "events", show_logs(expected.logs, artifacts), show_logs(logs, artifacts)
-        return self._compare_storage()
+        answer = self._evm.call(message.sender, message.to, message.data)
+        mismatch = compare_answer(expected, answer, self.answers.speakers, self.answers.artifacts)
+        return mismatch or self._compare_storage()
 
     def _compare_storage(self) -> Mismatch | None:
-        wanted = self.answers.storage(self.state)
         found = {address: self._evm.whole_storage(address) for address in self.answers.contracts}
-        return None if wanted == found else ("storage", *contrast(wanted, found, self.answers.contracts))
+        return compare_storage(self.answers.storage(self.state), found, self.answers.contracts)
 
     def _divergence(self, sent: Sent, mismatch: Mismatch) -> Divergence:
-        kind, expected, found = mismatch
-        return Divergence(kind, tuple(self._path), sent, expected, found)
+        return Divergence(mismatch.kind, tuple(self._path), sent, mismatch.expected, mismatch.found)

@@ -12,9 +12,9 @@ from eth_utils.address import to_checksum_address
 
 from coordination.chain.artifacts import shipped
 from coordination.chain.deployment import ROLLUPS
-from coordination.conform.decoded import Decoded, decoded, decoded_log
-from coordination.conform.scenario import Call, Scenario
-from coordination.conform.setup import Drawn
+from coordination.conform.programs.decoded import Decoded, decoded, decoded_log
+from coordination.conform.programs.scenario import Call, Scenario
+from coordination.conform.rollup.setup import Drawn
 
 _PROGRAM = '''"""{title}
 
@@ -32,7 +32,7 @@ from coordination.chain.evm import Evm
 from coordination.chain.quote import Quote
 from coordination.chain.signing import sign, signing
 from coordination.conform.divergence import show_answer, show_logs
-from coordination.conform.setup import Drawn, Listed, Setup
+from coordination.conform.rollup.setup import Drawn, Listed, Setup
 
 {accounts}
 

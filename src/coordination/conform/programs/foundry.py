@@ -12,9 +12,9 @@ from eth_utils.address import to_checksum_address
 from coordination.chain.accounts import DEPLOYER, address_of, development_key
 from coordination.chain.artifacts import shipped
 from coordination.chain.deployment import DIFFICULTY, ROLLUPS
-from coordination.conform.decoded import Decoded, decoded, decoded_log
-from coordination.conform.scenario import Call, Scenario
-from coordination.conform.setup import SPONSOR, Drawn
+from coordination.conform.programs.decoded import Decoded, decoded, decoded_log
+from coordination.conform.programs.scenario import Call, Scenario
+from coordination.conform.rollup.setup import SPONSOR, Drawn
 
 _FILE = """// SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;

@@ -14,9 +14,9 @@ from coordination.chain.quote import NOBODY, Address, Quote, Signature
 from coordination.chain.signing import recover, sign, signing
 from coordination.chain.storage import Words
 from coordination.conform.adapter import Expected, Message, View
-from coordination.conform.answers import Answers
 from coordination.conform.divergence import Divergence, Sent
-from coordination.conform.setup import Setup
+from coordination.conform.rollup.answers import Answers
+from coordination.conform.rollup.setup import Setup
 from coordination.machine.trace import Valuation
 from coordination_spec.words import Epoch
 
@@ -89,7 +89,7 @@ def scenario_of(divergence: Divergence, answers: Answers, rollup: Artifact) -> S
 
 def _call(sent: Sent, answers: Answers) -> Call:
     """What stands for no step must be refused without data. A refused step leads back to the state before it."""
-    expected = Expected(b"") if sent.step is None else answers.expected(sent.step.state, sent.step)
+    expected = Expected(b"", in_full=True) if sent.step is None else answers.expected(sent.step.state, sent.step)
     return Call(sent.timestamp, sent.message, expected)
 
 

@@ -15,10 +15,9 @@ from eth_utils.crypto import keccak
 from coordination.chain.accounts import development_key
 from coordination.chain.deployment import find_proof, is_proof
 from coordination.chain.quote import NOBODY, Quote, Signature
-from coordination.chain.signing import recover, sign, signing
-from coordination.conform.answers import ELSEWHERE
-from coordination.conform.openworld import LAST_MOMENT, OpenWorld, address_of_account
-from coordination.conform.rollup import ORDER
+from coordination.chain.signing import ORDER, recover, sign, signing
+from coordination.conform.fuzz.openworld import LAST_MOMENT, OpenWorld, address_of_account
+from coordination.conform.rollup.answers import ELSEWHERE
 from coordination_spec.words import Slot, Status
 
 

@@ -16,11 +16,12 @@ from coordination.chain.deployment import Parameters
 from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY, Address
 from coordination.conform.adapter import Message
-from coordination.conform.answers import ELSEWHERE
 from coordination.conform.divergence import Divergence, Sent, show_answer
-from coordination.conform.rollup import parameters_of
+from coordination.conform.rollup.adapter import parameters_of
+from coordination.conform.rollup.answers import ELSEWHERE
 from coordination.machine.machine import Instance
 from coordination.machine.state import SpecificationError
+from coordination_spec.words import Duration
 from coordination_spec.world import World
 
 SIZES = (0, 1, 2, 3, 2**255, 2**256 - 1)  # the large ones are there for sums that overflow
@@ -58,7 +59,7 @@ def _check(evm: Evm, artifact: Artifact, world: World, given: Parameters) -> Ite
 
 
 def _is_possible(world: World, given: Parameters) -> bool:
-    e, c, p = given.slots_per_epoch, given.claim_slots, given.proof_slots
+    e, c, p = map(Duration, (given.slots_per_epoch, given.claim_slots, given.proof_slots))
     try:
         replace(world, slots_per_epoch=e, claim_slots=c, proof_slots=p)
     except SpecificationError:

@@ -11,36 +11,26 @@ to be, byte for byte, one that this account gave in an earlier step.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eth_abi.abi import decode
 from eth_keys.datatypes import PrivateKey
 
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.artifacts import Artifact, shipped
-from coordination.chain.chain import Answer
 from coordination.chain.deployment import ROLLUPS, Deployment
 from coordination.chain.quote import Address, Quote, Signature
 from coordination.chain.rpc import Mined, RpcChain
 from coordination.chain.signing import sign, signing
-from coordination.conform.adapter import Message
-from coordination.conform.answers import ELSEWHERE
-from coordination.conform.divergence import contrast, show_answer, show_bytes, show_logs
-from coordination.conform.rollup import GENESIS, SLOT_DURATION, RollupAdapter
+from coordination.conform.adapter import Message, View
+from coordination.conform.divergence import Mismatch, compare_answer, compare_storage, compare_view
+from coordination.conform.rollup.adapter import GENESIS, SLOT_DURATION, RollupAdapter
+from coordination.conform.rollup.answers import ELSEWHERE
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.trace import Step, Trace, Valuation
 from coordination_spec.words import NOBODY, Account, Role, Slot
 from coordination_spec.words import Address as AccountOrNobody
 from coordination_spec.world import World
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """Where the chain is not what the specification says: its "answer", "signature", "events", "storage" or "view"."""
-
-    kind: str
-    expected: str
-    found: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,8 @@ class Transaction:
 class Replayed:
     """A step, as it went; step 0 is the deployment. `transaction` is None for a step off the chain.
 
-    `timestamp` is that of the block; `words` and `views` are how many of each were compared after it.
+    `timestamp` is that of the block; `words` and `views` are how many of each were compared after it. A mismatch may
+    also be of kind "signature": the call presents one that its signer has not given in an earlier step.
     """
 
     number: int
@@ -109,22 +100,11 @@ class _Replay:
         origins = {message: self._signatures.origin(message, step, slot) for message in messages}
         message = next(filter(origins.get, messages), messages[0])
         mined = self._chain.send(message.sender, message.to, message.data)
-        mismatches = [*self._answered(before, step, mined.answer)]
+        expected = self._adapter.expected(before, step)
+        mismatches = [compare_answer(expected, mined.answer, self._adapter.speakers, self._adapter.artifacts)]
         if not origins[message] and self._signatures.is_needed(step):
             mismatches.append(Mismatch("signature", "presents what its signer gave in an earlier step", message.text))
         return self.compare(number, step, step.state, Transaction(message, mined, origins[message]), mismatches)
-
-    def _answered(self, before: Valuation, step: Step, answer: Answer) -> Iterator[Mismatch]:
-        expected, artifacts = self._adapter.expected(before, step), self._adapter.artifacts
-        found = show_answer(answer, artifacts)
-        if expected.reverts is not None:
-            if answer.succeeded or not answer.output.startswith(expected.reverts):
-                yield Mismatch("answer", show_answer(Answer(False, expected.reverts), artifacts), found)
-        elif not answer.succeeded:
-            yield Mismatch("answer", "accepts it", found)
-        logs = tuple(log for log in answer.logs if log.address in self._adapter.speakers)
-        if logs != expected.logs:
-            yield Mismatch("events", show_logs(expected.logs, artifacts), show_logs(logs, artifacts))
 
     def compare(
         self,
@@ -132,23 +112,21 @@ class _Replay:
         step: Step | None,
         state: Valuation,
         transaction: Transaction | None = None,
-        mismatches: Sequence[Mismatch] = (),
+        mismatches: Sequence[Mismatch | None] = (),
     ) -> Replayed:
         """Let the time of `state` come, and hold all that the chain has against it."""
         timestamp = self._adapter.timestamps(state["now"])[0]
         self._chain.at(timestamp)
         storage, views = self._adapter.storage(state), self._adapter.views(state)
         stored = {address: self._chain.whole_storage(address) for address in self._adapter.contracts}
-        found = list(mismatches)
-        if stored != storage:
-            found.append(Mismatch("storage", *contrast(storage, stored, self._adapter.contracts)))
-        for view in views:
-            answer = self._chain.view(view.message.sender, view.message.to, view.message.data)
-            if answer != Answer(True, view.returns):
-                told = show_answer(answer, self._adapter.artifacts)
-                found.append(Mismatch("view", f"{view.message.text} returns {show_bytes(view.returns)}", told))
+        found = [*mismatches, compare_storage(storage, stored, self._adapter.contracts), *map(self._ask, views)]
         words = len({(at, slot) for at in storage for slot in (*storage[at], *stored[at])})
-        return Replayed(number, step, timestamp, transaction, words, len(views), tuple(found))
+        return Replayed(number, step, timestamp, transaction, words, len(views), tuple(filter(None, found)))
+
+    def _ask(self, view: View) -> Mismatch | None:
+        answer = self._chain.view(view.message.sender, view.message.to, view.message.data)
+        mismatch = compare_view(view, answer, self._adapter.artifacts)
+        return mismatch and replace(mismatch, expected=f"{view.message.text} {mismatch.expected}")
 
 
 @dataclass(frozen=True)

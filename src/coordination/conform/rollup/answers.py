@@ -20,7 +20,7 @@ from coordination.chain.quote import Address, Quote
 from coordination.chain.signing import signing
 from coordination.chain.storage import StorageLayout, Words
 from coordination.conform.adapter import Expected, Message, View
-from coordination.conform.setup import SPONSOR, UNLIMITED, Setup
+from coordination.conform.rollup.setup import SPONSOR, UNLIMITED, Setup
 from coordination.machine.oracle import Oracle
 from coordination.machine.trace import Event, Step, Valuation
 from coordination_spec.words import PANIC, Epoch, Slot

@@ -15,12 +15,12 @@ from coordination.chain.artifacts import Artifact
 from coordination.chain.chain import Chain
 from coordination.chain.deployment import Parameters, find_proof, is_proof
 from coordination.chain.quote import NOBODY, Address, Quote, Signature
-from coordination.chain.signing import HALF_ORDER, recover, sign, signing
+from coordination.chain.signing import HALF_ORDER, ORDER, recover, sign, signing
 from coordination.chain.storage import Words
 from coordination.conform.adapter import Expected, Message, View
-from coordination.conform.answers import ELSEWHERE, Answers
-from coordination.conform.calls import Calls
-from coordination.conform.setup import Listed, Setup
+from coordination.conform.rollup.answers import ELSEWHERE, Answers
+from coordination.conform.rollup.calls import Calls
+from coordination.conform.rollup.setup import Listed, Setup
 from coordination.machine.action import Arguments
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
@@ -29,7 +29,6 @@ from coordination_spec.words import Account, Epoch, Slot
 from coordination_spec.world import World
 
 GENESIS, SLOT_DURATION = 1_726_000_000, 12
-ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
 
 STRANGER = address_of(development_key("a stranger"))
 

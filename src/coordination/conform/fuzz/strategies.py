@@ -15,9 +15,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.deployment import Parameters
 from coordination.chain.quote import NOBODY
-from coordination.conform.answers import ELSEWHERE
-from coordination.conform.openworld import LAST_MOMENT
-from coordination.conform.recipes import (
+from coordination.conform.fuzz.openworld import LAST_MOMENT
+from coordination.conform.fuzz.recipes import (
     SPOILED,
     SPOILED_PROOFS,
     AccountNumber,
@@ -42,8 +41,9 @@ from coordination.conform.recipes import (
     this_slot,
     what_the_caller_owns,
 )
-from coordination.conform.rollup import GENESIS, SLOT_DURATION
-from coordination.conform.setup import Drawn, Setup
+from coordination.conform.rollup.adapter import GENESIS, SLOT_DURATION
+from coordination.conform.rollup.answers import ELSEWHERE
+from coordination.conform.rollup.setup import Drawn, Setup
 from coordination.machine.language import Sort
 from coordination_spec.words import WHOLE, Account, Address, BasisPoints, Epoch, Payment
 

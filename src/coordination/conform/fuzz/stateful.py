@@ -30,15 +30,15 @@ from coordination.chain.deployment import ROLLUPS
 from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY
 from coordination.conform.adapter import Message
-from coordination.conform.answers import Answers
 from coordination.conform.divergence import Divergence, Sent
 from coordination.conform.experiments import Report, silent
-from coordination.conform.openworld import OpenWorld
-from coordination.conform.recipes import Draft, Moment, Recipe
-from coordination.conform.rollup import ACTIONS
-from coordination.conform.scenario import Scenario, scenario_of
-from coordination.conform.setup import Setup
-from coordination.conform.strategies import MOMENTS, RECIPES, SHAPES, setups
+from coordination.conform.fuzz.openworld import OpenWorld
+from coordination.conform.fuzz.recipes import Draft, Moment, Recipe
+from coordination.conform.fuzz.strategies import MOMENTS, RECIPES, SHAPES, setups
+from coordination.conform.programs.scenario import Scenario, scenario_of
+from coordination.conform.rollup.adapter import ACTIONS
+from coordination.conform.rollup.answers import Answers
+from coordination.conform.rollup.setup import Setup
 from coordination.machine.action import Action
 from coordination.machine.machine import Machine
 from coordination.machine.trace import Step
