@@ -8,7 +8,7 @@ rules, and explored with them.
 from __future__ import annotations
 
 from coordination.machine import all_of, any_of, forall, implies, invariant
-from coordination_spec.properties import has_claim
+from coordination_spec.properties import bond_conservation, has_claim
 from coordination_spec.state import Coordination
 from coordination_spec.words import NOBODY, WHOLE, Account, BasisPoints, Epoch, Quote, Slot, Status
 from coordination_spec.world import World
@@ -89,6 +89,7 @@ def sent_claims_carry_takes(s: Coordination, w: World) -> bool:
 
 
 LEMMAS = (
+    bond_conservation,  # a lemma too: no amount leaves its range, for no holder has more than there is
     records_are_whole,
     claims_start_in_their_phase,
     pruned_claims_are_overdue,

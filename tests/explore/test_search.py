@@ -12,11 +12,33 @@ from coordination.explore.layout import Layout, TableFull, WordTable
 from coordination.explore.retrace import ReadingsDisagree, shortest_trace
 from coordination.explore.search import Budget, Exploration, Search
 from coordination.explore.values import narrowed
-from coordination.machine import Machine, Pin, Property, SpecificationError, action, all_of, ite, when
+from coordination.machine import (
+    Instance,
+    Machine,
+    Pin,
+    Property,
+    SpecificationError,
+    action,
+    all_of,
+    any_of,
+    exists,
+    ite,
+    negate,
+    same,
+    step_property,
+    when,
+)
+from coordination.machine.action import Arguments
 from coordination.machine.oracle import Oracle
-from coordination.machine.trace import Valuation
+from coordination.machine.property import Kind
+from coordination.machine.trace import Trace, Valuation
 from coordination.machine.verdict import Exit, Status, exit_code
 from coordination_spec import DESIGNS
+from coordination_spec.properties import SAFETY
+from coordination_spec.state import Coordination
+from coordination_spec.words import Account, BasisPoints, Epoch, Quote
+from coordination_spec.world import World
+from tests.abacus import ABACUS, INSTANCE
 from tests.two_phase_commit import (
     PINS,
     TWO_PHASE_COMMIT,
@@ -64,7 +86,7 @@ def test_tables_of_words_change_nothing_that_is_found(tables: int | None) -> Non
     other = _explore_with_tables(machine, tables)
     assert size(other) == size(plain)
     assert other.tally == plain.tally
-    assert {name: place[:2] for name, place in other.found.items()} == {n: p[:2] for n, p in plain.found.items()}
+    assert other.found == plain.found
 
 
 def test_a_full_table_starts_the_search_again_without_losing_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,11 +107,12 @@ def test_a_full_table_starts_the_search_again_without_losing_a_state(monkeypatch
 
 def test_chunks_and_flushes_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = DESIGNS["0.1.0"]
-    whole = Search(machine, TINY, machine.properties).run()
+    whole = check(machine, TINY, machine.properties)
     monkeypatch.setattr(search_module, "CHUNK", 100)
     monkeypatch.setattr(search_module._Pending, "FLUSH", 50)
-    small = Search(machine, TINY, machine.properties).run()
-    assert (size(small), small.found, small.tally) == (size(whole), whole.found, whole.tally)
+    small = check(machine, TINY, machine.properties)
+    assert (small.size, small.tally) == (whole.size, whole.tally)
+    assert [verdict.trace for verdict in small.verdicts] == [verdict.trace for verdict in whole.verdicts]
 
 
 def test_two_runs_find_the_same_traces() -> None:
@@ -98,25 +121,73 @@ def test_two_runs_find_the_same_traces() -> None:
     assert [replace(v, seconds=0.0) for v in first.verdicts] == [replace(v, seconds=0.0) for v in second.verdicts]
 
 
-def test_a_trace_is_as_short_as_the_oracle_can_make_it() -> None:
-    search = Search(TWO_PHASE_COMMIT, managers(3), [nobody_aborts_alone, everybody_committed])
+def _trace(machine: Machine, instance: Instance, prop: Property) -> Trace | None:
+    search = Search(machine, instance, [prop])
+    return shortest_trace(search, search.run(until_decided=True), prop)
+
+
+@step_property()
+def nothing_but_bids(before: Coordination, after: Coordination, w: World) -> bool:
+    """A quote is made, or time passes: false of a rejected call too, but that is no step that changes something."""
+
+    def is_made(prover: Account, epoch: Epoch, fee: BasisPoints) -> bool:
+        return negate(same(before.made[Quote(prover, epoch, fee)], after.made[Quote(prover, epoch, fee)]))
+
+    return any_of(before.now != after.now, exists((Account, Epoch, BasisPoints), is_made))
+
+
+WITHOUT_C2 = DESIGNS["0.2.0"].without("C2")
+CASES = [
+    *((TWO_PHASE_COMMIT, managers(3), prop) for prop in (nobody_aborts_alone, everybody_committed)),
+    *((DESIGNS["0.1.0"], TINY, route) for route in DESIGNS["0.1.0"].expected["SIGNATURE_BINDING"].routes),
+    *((WITHOUT_C2, WITHOUT_C2.instance("tiny"), prop) for prop in SAFETY if prop.name in ("FINALITY", "BOND_EXIT")),
+    (DESIGNS["0.2.0"], DESIGNS["0.2.0"].instance("tiny"), nothing_but_bids),
+    *((ABACUS, INSTANCE, prop) for prop in ABACUS.properties),
+]
+
+
+@pytest.mark.parametrize(("machine", "instance", "prop"), CASES, ids=lambda case: getattr(case, "name", ""))
+def test_a_trace_is_the_run_that_the_oracle_comes_upon_first(
+    machine: Machine, instance: Instance, prop: Property
+) -> None:
+    trace = _trace(machine, instance, prop)
+    assert trace is not None
+    assert [(step.action, step.arguments) for step in trace.steps] == _first_run(Oracle(machine, instance), prop)
+
+
+def _first_run(oracle: Oracle, prop: Property) -> list[tuple[str, Arguments]]:
+    """The run that plain breadth-first search comes upon first: the first, in the order of steps, of the shortest."""
+    runs: dict[Valuation, list[tuple[str, Arguments]]] = {oracle.initial(): []}
+    for state in (frontier := [oracle.initial()]):
+        if prop.kind is not Kind.STEP and oracle.holds(prop, state) is (prop.kind is Kind.SITUATION):
+            return runs[state]
+        for step in oracle.steps(state):
+            run = [*runs[state], (step.action, step.arguments)]
+            if prop.kind is Kind.STEP and step.state != state and not oracle.holds(prop, state, step.state):
+                return run
+            if step.state not in runs:
+                runs[step.state] = run
+                frontier.append(step.state)
+    raise AssertionError(f"the oracle finds nothing of {prop.name}")
+
+
+@pytest.mark.parametrize("tables", [1, None])
+def test_a_trace_does_not_depend_on_how_states_are_packed(tables: int | None) -> None:
+    machine = DESIGNS["0.1.0"]
+    plain = check(machine, TINY, machine.properties)
+    search = Search(machine, TINY, machine.properties)
+    search._arrange(tables)
     exploration = search.run()
-    for prop in search.properties:
-        trace = shortest_trace(search, exploration, prop)
-        assert trace is not None
-        assert len(trace.steps) == _distance(prop)
+    assert {verdict.property for verdict in plain.verdicts if verdict.trace} == exploration.found.keys()
+    for prop, verdict in zip(machine.properties, plain.verdicts, strict=True):
+        assert shortest_trace(search, exploration, prop) == verdict.trace
 
 
-def _distance(prop: Property) -> int:
-    """How many steps the oracle needs, by plain breadth-first search, to break an invariant or reach a situation."""
-    oracle = Oracle(TWO_PHASE_COMMIT, managers(3))
-    seen = frontier = {oracle.initial()}
-    steps = 0
-    while not any(oracle.holds(prop, state) is (prop is everybody_committed) for state in frontier):
-        frontier = {step.state for state in frontier for step in oracle.steps(state)} - seen
-        seen = seen | frontier
-        steps += 1
-    return steps
+def test_a_trace_is_the_same_however_much_else_is_judged() -> None:
+    machine = DESIGNS["0.1.0"]
+    for prop, verdict in zip(machine.properties, check(machine, TINY, machine.properties).verdicts, strict=True):
+        if verdict.trace:
+            assert _trace(machine, TINY, prop) == verdict.trace
 
 
 def test_a_property_that_holds_has_no_trace() -> None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from coordination.explore.check import check
+from coordination.explore.retrace import shortest_trace
 from coordination.explore.search import Search
-from coordination.machine import Map, SpecificationError, action, all_of, forall, implies, invariant, when
+from coordination.machine import (
+    Instance,
+    Machine,
+    Map,
+    Property,
+    SpecificationError,
+    action,
+    all_of,
+    forall,
+    implies,
+    invariant,
+    when,
+)
 from coordination.machine.oracle import Oracle
-from coordination.machine.trace import Valuation
+from coordination.machine.trace import Trace, Valuation
 from coordination.machine.verdict import Status
+from coordination_spec import DESIGNS
 from tests.two_phase_commit import (
     TWO_PHASE_COMMIT,
     Manager,
@@ -65,7 +80,23 @@ def test_a_symmetric_search_reaches_the_same_verdicts_by_real_traces() -> None:
     assert [verdict.status for verdict in reduced] == [verdict.status for verdict in whole]
     assert reduced[1].trace is not None
     assert whole[1].trace is not None
-    assert len(reduced[1].trace.steps) == len(whole[1].trace.steps)
+    assert reduced[1].trace.steps == whole[1].trace.steps
+
+
+def test_a_symmetric_search_shows_the_very_traces_that_a_whole_one_does() -> None:
+    machine = DESIGNS["0.1.0"]
+    twins = machine.instance("twins")
+    routes = [route for known in machine.expected.values() for route in known.routes]
+    whole, reduced = (_traces(machine, instance, routes) for instance in (replace(twins, interchangeable=None), twins))
+    assert whole == reduced
+    assert max(len(trace.steps) for trace in whole) == 9
+
+
+def _traces(machine: Machine, instance: Instance, sought: Sequence[Property]) -> list[Trace]:
+    search = Search(machine, instance, sought)
+    exploration = search.run(until_decided=True)
+    traces = [shortest_trace(search, exploration, prop) for prop in sought]
+    return [trace for trace in traces if trace is not None]
 
 
 @invariant()

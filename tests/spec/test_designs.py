@@ -61,8 +61,8 @@ def test_the_replay_needs_the_other_rollup_and_the_make_needs_no_one() -> None:
     assert replayed[1] is not None
     assert passed_off[1] is not None
     actions = [[step.action for step in trace.steps] for _, trace in (replayed, passed_off) if trace is not None]
-    assert actions[0] == ["sign_elsewhere", "tick", "claim_proof_right"]
-    assert actions[1] == ["make_quote", "tick", "send_claim", "claim_proof_right"]
+    assert actions[0] == ["tick", "sign_elsewhere", "claim_proof_right"]
+    assert actions[1] == ["tick", "make_quote", "send_claim", "claim_proof_right"]
 
 
 def gone(machine: Machine, scenario: Scenario, name: str) -> Verdict:

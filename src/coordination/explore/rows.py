@@ -21,6 +21,11 @@ _ODD = tuple(
 )
 
 
+def keys_of(columns: Columns) -> Column:
+    """What rows are sorted by."""
+    return columns[0] if len(columns) == 1 else mix(columns)
+
+
 def mix(columns: Columns) -> Column:
     """A hash of each row in the upper 40 bits, the rest zero (multiply and fold, as SplitMix64's finaliser does)."""
     hashed = columns[0].view(np.uint64) * _ODD[0]
@@ -118,7 +123,7 @@ class Visited:
     def add(self, keys: Column, columns: Columns) -> Columns:
         """Add distinct sorted rows; return those that were new, in order."""
         for run_keys, run in self._runs:
-            known = _contains(run_keys, run, keys, columns)
+            known = contains(run_keys, run, keys, columns)
             if known.any():
                 fresh = ~known
                 keys, columns = keys.compress(fresh), compress(fresh, columns)
@@ -145,8 +150,8 @@ def _interleave(old: Column, new: Column, places: Column, rest: NDArray[np.bool_
     return merged
 
 
-def _contains(run_keys: Column, run: Columns, keys: Column, columns: Columns) -> NDArray[np.bool_]:
-    """Which of the rows are in the run."""
+def contains(run_keys: Column, run: Columns, keys: Column, columns: Columns) -> NDArray[np.bool_]:
+    """Which of the rows are in the run, of which there is at least one row. The run is sorted; the rows need not be."""
     at = np.searchsorted(run_keys, keys)
     at[at == len(run_keys)] = 0  # larger than all: equal to none, so any place will do
     found: NDArray[np.bool_] = run_keys.take(at) == keys

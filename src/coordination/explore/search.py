@@ -7,14 +7,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coordination.explore import rows
 from coordination.explore.kernel import CHUNK, Compiler, Kernel, Tally
-from coordination.explore.layout import Layout, Row, TableFull
+from coordination.explore.layout import Layout, TableFull
 from coordination.explore.rows import Column, Columns, Visited
 from coordination.explore.symmetry import Canonical
 from coordination.explore.values import narrowed
@@ -23,7 +22,6 @@ from coordination.machine.property import Property
 from coordination.machine.terms import Value
 
 Level = dict[int, Columns]  # the states first seen after so many steps, by clock; sorted
-Place = tuple[int, int, Row]  # level, clock, packed state
 
 
 @dataclass(frozen=True)
@@ -47,15 +45,15 @@ class Progress:
 class Exploration:
     """What a search found. `levels[d]` are the states whose shortest run has d steps.
 
-    `found` has, for each property that is broken and each situation that is reached, the first place in the order of
-    levels, clocks and packed states: for a step property the state before the step that breaks it. `exhausted` names
-    the budget that ran out, if one did.
+    `found` has, for each property that is broken and each situation that is reached, the first level with a state that
+    shows it: for a step property, a state with a step that breaks it. `exhausted` names the budget that ran out, if one
+    did.
     """
 
     layout: Layout
     canonical: Canonical | None
     levels: list[Level] = field(default_factory=list)
-    found: dict[str, Place] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     exhausted: str = ""
     seconds: float = 0.0
@@ -89,9 +87,12 @@ class Search:
 
     def kernel(self, clock: int) -> Kernel:
         if clock not in self._kernels:
-            fixed = {self.machine.clock: clock} if self.machine.clock else {}
-            self._kernels[clock] = self._compiler.kernel(fixed, self.properties)
+            self._kernels[clock] = self._compiler.kernel(self.fixed(clock), self.properties)
         return self._kernels[clock]
+
+    def fixed(self, clock: int) -> Mapping[str, int]:
+        """What is the same in all states that are kept under `clock`."""
+        return {self.machine.clock: clock} if self.machine.clock else {}
 
     def values(self, wanted: Sequence[Value]) -> Callable[[Columns], list[NDArray[np.int64]]]:
         """Compiled code that gives what each of `wanted` is in every row of a set of states."""
@@ -169,7 +170,7 @@ class _Run:
         self._visited: dict[int, Visited] = defaultdict(Visited)
         self._started = time.perf_counter()
 
-    def explore(self, is_enough: Callable[[Mapping[str, Place]], bool]) -> Exploration:
+    def explore(self, is_enough: Callable[[Mapping[str, int]], bool]) -> Exploration:
         clock, columns = self._search.initial()
         initial = _Pending(self._search.canonical)
         initial.put(columns)
@@ -204,7 +205,7 @@ class _Run:
     def _judge(self, clock: int, columns: Columns) -> None:
         kernel = self._search.kernel(clock)
         for _, chunk in chunks(columns):
-            kernel.judge(chunk, partial(self._note, clock, chunk))
+            kernel.judge(chunk, self._note)
 
     def _expand(self, level: Level) -> dict[int, _Pending]:
         successors: dict[int, _Pending] = defaultdict(lambda: _Pending(self._search.canonical))
@@ -215,19 +216,14 @@ class _Run:
         for clock, columns in level.items():
             kernel = self._search.kernel(clock)
             for start, chunk in chunks(columns):
-                kernel.expand(chunk, put, self._result.tally, partial(self._note, clock, chunk))
+                kernel.expand(chunk, put, self._result.tally, self._note)
                 if start % (CHUNK << 4) == 0:
                     self._check_budget()
         return successors
 
-    def _note(self, clock: int, chunk: Columns, name: str, hits: NDArray[np.int64]) -> None:
-        """Remember the least place at which a property was decided, of those in the first level that has one."""
-        level = len(self._result.levels) - 1
-        best = int(hits.min())
-        place = (level, clock, tuple(int(column[best]) for column in chunk))
-        known = self._result.found.get(name)
-        if known is None or (known[0] == level and place < known):
-            self._result.found[name] = place
+    def _note(self, name: str, hits: NDArray[np.int64]) -> None:
+        """Remember the first level at which a property was decided."""
+        self._result.found.setdefault(name, len(self._result.levels) - 1)
 
     def _check_budget(self) -> None:
         result, budget = self._result, self._budget

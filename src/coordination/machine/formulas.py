@@ -44,7 +44,12 @@ class Formulas:
 
         if terms.is_term(value):
             return self._built[value]
-        return z3.BoolVal(value) if isinstance(value, bool) else z3.IntVal(int(value))
+        return z3.BoolVal(value) if isinstance(value, bool) else self._number(int(value))
+
+    def _number(self, value: int) -> Formula:
+        import z3
+
+        return z3.IntVal(value)
 
     def _build(self, term: Term) -> Formula:
         if term.op == "field":

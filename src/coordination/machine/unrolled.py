@@ -194,6 +194,22 @@ class Unrolled:
         terms.check_fact(fact)
         return fact
 
+    def sought(self, prop: Property, fixed: Mapping[str, int], step: StepTerms | None = None) -> Value:
+        """Where `prop` is broken, or is a situation that is reached."""
+        fact = self.holds(prop, fixed, step)
+        return fact if prop.kind is Kind.SITUATION else terms.negation(fact)
+
+    def moves(self, step: StepTerms, fixed: Mapping[str, int]) -> Value:
+        """Where `step` is accepted and changes something."""
+        changes = (
+            terms.negation(terms.eq(self._before(field, fixed), update)) for field, update in step.updates.items()
+        )
+        return terms.conjunction((step.accepted(), terms.disjunction(changes)))
+
+    def _before(self, field: Field, fixed: Mapping[str, int]) -> Value:
+        here = field.variable, field.key
+        return fixed.get(field.variable, self.fields[here]) if not field.key else self.fields[here]
+
     def reads_after(self, prop: Property, fixed: Mapping[str, int]) -> tuple[frozenset[str], bool]:
         """The variables that a step property reads of the state after; and whether it holds where nothing changes.
 

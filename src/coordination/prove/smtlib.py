@@ -6,11 +6,12 @@ SMT-LIB's `div` and `mod` round as Python's `//` and `%` do: towards minus infin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
-from coordination.prove import sums
+from coordination.prove import products, sums
 from coordination.prove.symbols import Symbol
 
 _OPERATORS = {
@@ -27,25 +28,37 @@ _OPERATORS = {
     "lt": "<",
     "le": "<=",
 }
+# Division by an unknown, by what a proof needs of it and in linear terms; both are true of integers.
+QUOTIENTS = (
+    "(declare-fun quotient (Int Int) Int)",
+    "(declare-fun remainder (Int Int) Int)",
+    "(assert (forall ((a Int) (b Int)) (! (=> (< 0 b) (and (<= 0 (remainder a b)) (< (remainder a b) b)"
+    " (=> (<= 0 a) (<= 0 (quotient a b) a)))) :pattern ((remainder a b)) :pattern ((quotient a b)))))",
+    "(assert (forall ((a Int) (c Int) (b Int)) (! (=> (< 0 b) (and"
+    " (=> (= (quotient a b) (quotient c b)) (= (- a (remainder a b)) (- c (remainder c b))))"
+    " (=> (< (quotient a b) (quotient c b)) (<= (+ (- a (remainder a b)) b) (- c (remainder c b))))))"
+    " :pattern ((quotient a b) (quotient c b)))))",
+)
 Shown = Callable[[Value], str]
 
 
-def problem(named: Sequence[tuple[str, Value]], about: Iterable[str] = ()) -> str:
+def problem(named: Mapping[str, Value], about: Iterable[str]) -> str:
     """A text that asks whether all of the `named` facts can be true at once; `about` are lines for a person."""
-    below = list(terms.walk(fact for _, fact in named))
+    below = list(terms.walk(named.values()))
     bound = {term.args[0] for term in below if term.op in terms.BINDERS}
     totals = [term for term in below if term.op == "sum"]
     show = _printer(bound)
-    lines = [*(f"; {line}".rstrip() for line in about), "(set-logic ALL)"]
+    lines = [*(f"; {line}".rstrip() for line in about), "(set-logic UFNIA)"]
     for symbol in _symbols(below, bound):
         lines += _declaration(symbol)
     for total in totals:
         lines += _declaration_of_sum(total, bound)
-    places = [term for term in below if term.op == "entry" and not terms.leaves(term) & bound]
-    for total in totals:
-        if not _around(total, bound) and (fact := sums.covers(total, places)) is not True:
-            lines.append(f"(assert {show(fact)})")
-    lines += [f"(assert (! {show(fact)} :named {_quoted(name)}))" for name, fact in named]
+    ground = [term for term in below if not terms.leaves(term) & bound]
+    for fact in [*sums.facts(ground), *products.facts(ground)]:
+        lines.append(f"(assert {show(fact)})")
+    if any(_divides_by_an_unknown(term) for term in below):
+        lines += QUOTIENTS
+    lines += [f"(assert (! {show(fact)} :named {_quoted(name)}))" for name, fact in named.items()]
     return "\n".join([*lines, "(check-sat)", ""])
 
 
@@ -84,7 +97,7 @@ def _around(total: Term, bound: set[Term]) -> list[Term]:
 
 def _name_of_sum(total: Term) -> str:
     variable, summand = total.args
-    return _quoted(f"sum over all {variable} of {summand!r}")
+    return f"|sum over all {variable} of {_printer(set())(summand).replace('|', '')}|"
 
 
 def _printer(bound: set[Term]) -> Shown:
@@ -112,7 +125,14 @@ def _expression(term: Term, show: Shown, bound: set[Term]) -> str:
         return f"({_name_of_sum(term)} {' '.join(map(show, around))})" if around else _name_of_sum(term)
     if term.op in ("forall", "exists"):
         return _quantified(term, show)
-    return f"({_OPERATORS[term.op]} {' '.join(map(show, term.args))})"
+    if _divides_by_an_unknown(term):
+        return f"({'quotient' if term.op == 'div' else 'remainder'} {' '.join(map(show, term.args))})"
+    args = map(show, term.args)  # sorted where their order says nothing: it depends on which terms there were before
+    return f"({_OPERATORS[term.op]} {' '.join(sorted(args) if term.op in ('and', 'or', 'eq') else args)})"
+
+
+def _divides_by_an_unknown(term: Term) -> bool:
+    return term.op in ("div", "mod") and terms.is_term(term.args[1])
 
 
 def _quantified(term: Term, show: Shown) -> str:
@@ -139,4 +159,4 @@ def _constant(value: Value) -> str:
 
 
 def _quoted(name: str) -> str:
-    return name if name.replace("_", "").isalnum() and not name[0].isdigit() else f"|{name}|"
+    return name if re.fullmatch(r"[A-Za-z?][\w.?]*", name, re.ASCII) else f"|{name}|"

@@ -13,7 +13,8 @@ at any distinct keys.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
@@ -31,24 +32,28 @@ def add_up(variable: Term, summand: Value) -> Value:
     return terms.add(terms.summed(variable, below), _over_distinct(variable, list(tests.values()), difference))
 
 
-def covers(total: Term, places: Iterable[Term]) -> Value:
-    """The sum `total` is at least what its summands are at the keys of `places` (entries of maps) that they read.
+def facts(ground: Sequence[Term]) -> Iterator[Value]:
+    """What is true of the sums among `ground`: summands that are never negative are covered by their sum.
 
-    True, which says nothing, where a summand may be negative.
+    The keys asked about are those at which `ground` reads the maps that the summands read.
     """
-    variable, summand = total.args
-    if terms.interval(summand)[0] < 0:
-        return True
-    patterns = [term for term in terms.walk([summand]) if term.op == "entry" and any(part is variable for part in term.args)]
-    keys = [
+    for total in (term for term in ground if term.op == "sum"):
+        variable, summand = total.args
+        if terms.interval(summand)[0] >= 0:
+            known = _over_distinct(variable, _keys(variable, summand, ground), partial(_at, summand, variable))
+            yield terms.le(known, total)
+
+
+def _keys(variable: Term, summand: Value, ground: Sequence[Term]) -> list[Value]:
+    patterns = [term for term in terms.walk([summand]) if term.op == "entry"]
+    return [
         place.args[position]
-        for place in places
+        for place in ground
         for pattern in patterns
-        if place.args[0] == pattern.args[0]
+        if place.op == "entry" and place.args[0] == pattern.args[0]
         for position, part in enumerate(pattern.args)
         if part is variable
     ]
-    return terms.le(_over_distinct(variable, keys, lambda key: _at(summand, variable, key)), total)
 
 
 def _over_distinct(variable: Term, keys: Sequence[Value], summand: Callable[[Value], Value]) -> Value:

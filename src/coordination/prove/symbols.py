@@ -34,3 +34,22 @@ class Symbol:
 def within(value: Value, domain: Sequence[int]) -> Value:
     """`value` is one of `domain`, which has no gaps."""
     return terms.conjunction((terms.le(domain[0], value), terms.le(value, domain[-1])))
+
+
+def witnessed(fact: Value) -> Value:
+    """`fact` with what exists named: true of some values of the new symbols if and only if `fact` is true."""
+    return _witnessed(fact, positive=True)
+
+
+def _witnessed(fact: Value, positive: bool) -> Value:
+    if not terms.is_term(fact):
+        return fact
+    if fact.op == "not":
+        return terms.negation(_witnessed(fact.args[0], not positive))
+    if fact.op in ("and", "or"):
+        return terms.CONSTRUCTORS[fact.op](*(_witnessed(part, positive) for part in fact.args))
+    if fact.op == ("exists" if positive else "forall"):
+        bound: Symbol = fact.args[0].args[0]
+        witness = Symbol(f"some{bound.name}", (), bound.values, bound.boolean)
+        return _witnessed(terms.substitute(fact.args[1], {fact.args[0]: witness.term}), positive)
+    return fact

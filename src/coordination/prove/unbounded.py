@@ -6,14 +6,14 @@ quantifiers, `total` stays a sum (see `sums`). The constants are unknown too: nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, get_args, get_origin, get_type_hints
 
 from coordination.machine import terms
 from coordination.machine.action import Action
-from coordination.machine.language import Sort, reading
+from coordination.machine.language import Sort, current, reading
 from coordination.machine.machine import Machine, Unbounded
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import (
@@ -49,7 +49,7 @@ class UnknownMap(Map[Any, Any]):
     ) -> None:
         self._variable, self._symbol, self._fresh, self._index = variable, symbol, fresh, index
         self._layers: tuple[_Layer, ...] = ()
-        self.written: tuple[tuple[tuple[Value, ...], Value], ...] = ()  # keys and values, in order
+        self.written: tuple[Value, ...] = ()
 
     def __getitem__(self, key: Any) -> Any:
         index = flat_key(key)
@@ -60,12 +60,12 @@ class UnknownMap(Map[Any, Any]):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         index = flat_key(key)
-        current_key = index
+        current().bound(self._holds(index))
 
         def applies(asked: tuple[Value, ...]) -> Value:
-            return terms.conjunction(terms.eq(a, b) for a, b in zip(asked, current_key, strict=True))
+            return terms.conjunction(terms.eq(a, b) for a, b in zip(asked, index, strict=True))
 
-        self.written = (*self.written, (index, value))
+        self.written = (*self.written, value)
         self._layers = (*self._layers, _Layer(applies, value))
 
     def __copy__(self) -> UnknownMap:
@@ -142,6 +142,7 @@ class _Reading:
         self._sums = 0
         self.conditions: list[Value] = []
         self.checks: list[Check] = []
+        self.bounds: list[Value] = []
 
     def fresh(self, domain: range, boolean: bool = False) -> Term:
         return Symbol(next(self._names), (), domain, boolean).term
@@ -155,7 +156,7 @@ class _Reading:
             self.checks.append(Check(rule, condition, error))
 
     def bound(self, condition: Value) -> None:
-        """What is written out of place is found in the map afterwards."""
+        self.bounds.append(condition)
 
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """Events change nothing."""
@@ -172,7 +173,7 @@ class _Reading:
             return self.total([first], lambda one: self.total(rest, lambda *others: amount(one, *others)))
         self._sums += 1
         try:  # the same name in every reading: sums of the same are the same term
-            variable = Symbol(f"sum{self._sums}", (), self._domain(sorts[0]), False).term
+            variable = Symbol(f"?sum{self._sums}", (), self._domain(sorts[0]), False).term
             return sums.add_up(variable, amount(variable))
         finally:
             self._sums -= 1
@@ -196,8 +197,8 @@ class AllSizes:
             )
         self.machine, self.scope = machine, machine.unbounded
         self.variables = variables(machine.state)
-        self.symbols = {v.name: self._symbol(v.name, v.index, v.sort) for v in self.variables}
-        self.constants, self.constant_symbols = self._constants(self.scope)
+        self.symbols = {v.name: self._symbol(f"s.{v.name}", v.index, v.sort) for v in self.variables}
+        self.constants = self._constants(self.scope)
         self.before = self.open()
 
     def domain(self, sort: Sort) -> range:
@@ -209,7 +210,7 @@ class AllSizes:
     def open(self, varied: Sequence[str] | None = None) -> State:
         """A state of which nothing is known; or, of which all but the `varied` variables are zero."""
         live = self.machine.state.__new__(self.machine.state)
-        fresh = _Reading(self.machine, self.domain, "r").fresh
+        fresh = _Reading(self.machine, self.domain, "?key").fresh
         for variable in self.variables:
             symbol = self.symbols[variable.name] if varied is None or variable.name in varied else None
             if variable.index:
@@ -221,7 +222,7 @@ class AllSizes:
 
     def fact(self, holds: Callable[..., Any], *states: State) -> Value:
         """A property, an assumption or the like, as one term over `states` and the constants."""
-        with reading(_Reading(self.machine, self.domain, "x")):
+        with reading(_Reading(self.machine, self.domain, "?")):
             fact = holds(*states, self.constants)
         terms.check_fact(fact)
         return fact
@@ -232,9 +233,9 @@ class AllSizes:
 
     def move(self, action: Action) -> Move:
         parameters = tuple(
-            self._symbol(f"{label}", (), sort) for label, sort in zip(action.labels(), action.sorts(), strict=True)
+            self._symbol(f"{action.name}({label})", (), sort) for label, sort in zip(action.labels(), action.sorts(), strict=True)
         )
-        reader, after = _Reading(self.machine, self.domain, "a"), self.open()
+        reader, after = _Reading(self.machine, self.domain, "?step"), self.open()
         with reading(reader):
             action.run(after, self.constants, *action.bind(tuple(symbol.term for symbol in parameters)))
         return Move(
@@ -243,37 +244,31 @@ class AllSizes:
             tuple(condition for condition in reader.conditions if condition is not True),
             tuple(reader.checks),
             after,
-            tuple(self._stays(after)),
+            tuple(fact for fact in [*reader.bounds, *self._fits(after)] if fact is not True),
         )
 
-    def _stays(self, after: State) -> list[Value]:
-        facts: list[Value] = []
+    def _fits(self, after: State) -> Iterator[Value]:
+        """That each value written is one that can stand there."""
         for variable in self.variables:
-            value, domain = getattr(after, variable.name), self.domain(variable.sort)
-            if isinstance(value, UnknownMap):
-                for key, entry in value.written:
-                    facts.append(value._holds(key))
-                    facts.append(True if variable.boolean else within(entry, domain))
-            elif not variable.boolean:
-                facts.append(within(value, domain))
-        return [fact for fact in facts if fact is not True]
+            value = getattr(after, variable.name)
+            if not variable.boolean:
+                for written in value.written if isinstance(value, UnknownMap) else [value]:
+                    yield within(written, self.domain(variable.sort))
 
     def _symbol(self, name: str, index: Sequence[Sort], sort: Sort) -> Symbol:
+        if bool in index:
+            raise SpecificationError(f"{name[2:]} has a truth value in its key, which no proof reads; use an IntEnum")
         return Symbol(name, tuple(map(self.domain, index)), self.domain(sort), sort is bool)
 
-    def _constants(self, scope: Unbounded) -> tuple[Any, Mapping[str, Symbol]]:
+    def _constants(self, scope: Unbounded) -> Any:
         """The constants as an object like those of instances, but made of unknowns."""
         made: Any = object.__new__(scope.constants)
-        symbols: dict[str, Symbol] = {}
         for name, hint in get_type_hints(scope.constants).items():
-            if name in scope.given:
-                value = scope.given[name]
-            elif get_origin(hint) is Function:
+            value = scope.given.get(name)
+            if value is None and get_origin(hint) is Function:
                 index, sort = get_args(hint)
-                symbols[name] = self._symbol(f"w.{name}", flat_sorts(index), sort)
-                value = UnknownFunction(symbols[name])
-            else:
-                symbols[name] = self._symbol(f"w.{name}", (), hint)
-                value = symbols[name].term
+                value = UnknownFunction(self._symbol(f"w.{name}", flat_sorts(index), sort))
+            elif value is None:
+                value = self._symbol(f"w.{name}", (), hint).term
             object.__setattr__(made, name, value)
-        return made, symbols
+        return made

@@ -33,7 +33,7 @@ def narrative(trace: Trace, machine: Machine, *, prop: Property | None = None, m
 
     `prop` is what the trace is about, where that is no property of `machine`: a researcher's own, or a situation.
     """
-    teller = _Teller(trace, machine, money)
+    teller = Teller(trace, machine, money)
     prop = prop or find_property(machine, trace.property)
     text = Text()
     for line in _lines(trace, teller, prop):
@@ -110,7 +110,7 @@ def _show(instance: Instance, sort: Sort | None, value: int) -> str:
     return instance.show(sort, value) if sort is not None and value in instance.domain(sort) else f"{value:_}"
 
 
-class _Teller:
+class Teller:
     """One trace with what is needed to tell it."""
 
     def __init__(self, trace: Trace, machine: Machine, money: Sequence[str]) -> None:
@@ -158,17 +158,17 @@ class _Teller:
         return product(*(self.instance.domain(sort) for sort in variable.index))
 
 
-def _lines(trace: Trace, teller: _Teller, prop: Property | None) -> Iterator[Text]:
+def _lines(trace: Trace, teller: Teller, prop: Property | None) -> Iterator[Text]:
     yield from _header(trace, prop)
     yield Text()
     yield from _initial(teller)
     before = trace.initial
     for number, step in enumerate(trace.steps, start=1):
-        yield from _step(teller, number, before, step)
+        yield from tell_step(teller, number, before, step)
         before = step.state
     if prop is not None:
         yield Text()
-        yield from _verdict(trace, teller, prop)
+        yield from tell_verdict(trace, teller, prop)
 
 
 def _header(trace: Trace, prop: Property | None) -> Iterator[Text]:
@@ -177,7 +177,7 @@ def _header(trace: Trace, prop: Property | None) -> Iterator[Text]:
     yield Text(legible(trace.property), "bold").append(f": {prop.statement}" if prop else "", "not bold")
 
 
-def _initial(teller: _Teller) -> Iterator[Text]:
+def _initial(teller: Teller) -> Iterator[Text]:
     """What is not zero at the start; money has a line of its own."""
     yield _numbered(0, Text("the initial state", "italic"))
     shown = []
@@ -190,24 +190,29 @@ def _initial(teller: _Teller) -> Iterator[Text]:
     yield from _balances(teller, teller.trace.initial)
 
 
-def _assignment(teller: _Teller, name: str, key: Key, entry: int) -> Text:
+def _assignment(teller: Teller, name: str, key: Key, entry: int) -> Text:
     is_fact = teller.variables[name].boolean
     return Text(teller.place(name, key) + ("" if is_fact else f" = {teller.value(name, entry)}"))
 
 
-def _step(teller: _Teller, number: int, before: Valuation, step: Step) -> Iterator[Text]:
+def tell_step(teller: Teller, number: int, before: Valuation, step: Step) -> Iterator[Text]:
     yield _numbered(number, Text(show_call(teller.machine, teller.instance, step), "bold"))
     if step.error is not None:
         yield Text(INDENT).append(f"rejected: {show_rejection(step)}", "red")
     for event in step.events:
         yield Text(INDENT).append(f"event {show_event(teller.machine, teller.instance, step, event)}", "cyan")
-    changed = changes(teller.machine.state, before, step.state)
+    yield from tell_changes(teller, before, step.state)
+
+
+def tell_changes(teller: Teller, before: Valuation, after: Valuation) -> Iterator[Text]:
+    """What differs between two states, and who has what in the second if that does."""
+    changed = changes(teller.machine.state, before, after)
     yield from _few([_change(teller, change) for change in changed])
     if any(change.variable in teller.money for change in changed):
-        yield from _balances(teller, step.state)
+        yield from _balances(teller, after)
 
 
-def _change(teller: _Teller, change: Change) -> Text:
+def _change(teller: Teller, change: Change) -> Text:
     old, new = (teller.value(change.variable, value) for value in (change.before, change.after))
     return Text(f"{teller.place(change.variable, change.key)}: ").append(old, "dim").append(" -> ").append(new, "green")
 
@@ -219,7 +224,7 @@ def _few(lines: Sequence[Text]) -> Iterator[Text]:
         yield Text(f"{INDENT}and {len(lines) - LINES} more")
 
 
-def _balances(teller: _Teller, state: Valuation) -> Iterator[Text]:
+def _balances(teller: Teller, state: Valuation) -> Iterator[Text]:
     if teller.money:
         yield Text(INDENT).append(f"balances: {teller.balances(state)}", "yellow")
 
@@ -228,7 +233,7 @@ def _numbered(number: int, text: Text) -> Text:
     return Text(f"{number:>3}  ").append_text(text)
 
 
-def _verdict(trace: Trace, teller: _Teller, prop: Property) -> Iterator[Text]:
+def tell_verdict(trace: Trace, teller: Teller, prop: Property) -> Iterator[Text]:
     """What the end of the trace shows of the property, and why."""
     reasons = explain_end(trace, teller.machine, prop)
     where = f"after step {len(trace.steps)}" if trace.steps else "in the initial state"

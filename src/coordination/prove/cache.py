@@ -1,0 +1,49 @@
+"""What solvers have answered before, by the digest of what they were asked."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+
+from platformdirs import user_cache_path
+
+from coordination.prove.solvers import Answer, Outcome
+
+DEFAULT = user_cache_path("prover-coordination") / "answers.sqlite"
+
+
+class Cache:
+    """Answers in one SQLite file, which several processes may share. Raises OSError where there can be no such file."""
+
+    def __init__(self, path: Path = DEFAULT) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._database = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS answers (question TEXT PRIMARY KEY, outcome TEXT, seconds REAL,"
+                " core TEXT, reason TEXT) WITHOUT ROWID"
+            )
+        except sqlite3.Error as error:
+            raise OSError(f"{path} is no cache of answers ({error}); delete it, or use --no-cache") from error
+
+    def __enter__(self) -> Cache:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def get(self, question: str) -> Answer | None:
+        found = self._database.execute(
+            "SELECT outcome, seconds, core, reason FROM answers WHERE question = ?", (question,)
+        ).fetchone()
+        if found is None:
+            return None
+        outcome, seconds, core, reason = found
+        return Answer(Outcome(outcome), seconds, frozenset(filter(None, core.split("\n"))), reason)
+
+    def put(self, question: str, answer: Answer) -> None:
+        row = (question, answer.outcome.value, answer.seconds, "\n".join(sorted(answer.core)), answer.reason)
+        self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)

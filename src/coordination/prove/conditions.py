@@ -1,0 +1,102 @@
+"""Verification conditions: what is to be shown so that a property holds in every run, of whatever size.
+
+For an invariant: every initial state has it, and every step keeps it. For a property of steps: every step has it. Either
+way the lemmas, which are invariants too, are known of the state before the step, and so are the ranges of all sorts; so
+every step must stay within those. One condition for each property and step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from coordination.machine import terms
+from coordination.machine.machine import Machine
+from coordination.machine.property import Kind, Property
+from coordination.machine.terms import Value
+from coordination.prove import smtlib
+from coordination.prove.symbols import witnessed
+from coordination.prove.unbounded import AllSizes, Move
+
+RANGES = Property(
+    "STAYS_IN_RANGE",
+    Kind.STEP,
+    lambda before, after, w: True,  # judged of what a step writes, which is more than its states show
+    "Every value that a step writes lies in the range of its sort, and every entry that it writes exists.",
+)
+START = "the start"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is `known`, by name, excludes that `claim` fails: so `step` keeps or has `property`.
+
+    `claim` is True where there is nothing to show: the step writes nothing that the property reads.
+    """
+
+    about: str
+    property: str
+    step: str
+    known: Mapping[str, Value]
+    claim: Value
+
+    def text(self, using: frozenset[str] | None = None) -> str:
+        """As SMT-LIB, unsatisfiable if and only if the claim follows; with those facts only that are `using`."""
+        known = {name: fact for name, fact in self.known.items() if using is None or name in using}
+        verb = "has" if self.step == START else "keeps"
+        about = [f"{self.about}: {self.step} {verb} {self.property}", "Unsatisfiable if and only if that is so."]
+        return smtlib.problem({**known, "the claim fails": witnessed(terms.negation(self.claim))}, about)
+
+
+def digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+class Conditions:
+    """All conditions of a machine. Raises SpecificationError where it cannot be read for all sizes."""
+
+    def __init__(self, machine: Machine, properties: Sequence[Property]) -> None:
+        """`properties` are what is to be shown beside the lemmas."""
+        self.sizes = AllSizes(machine)
+        self.lemmas = self.sizes.scope.lemmas
+        self.properties = (RANGES, *dict.fromkeys([*self.lemmas, *properties]))
+        sizes, scope = self.sizes, self.sizes.scope
+        self._about = f"{machine.name} {machine.design}".strip()
+        self._assumed = {f"assume {fact.__name__}": sizes.fact(fact) for fact in scope.assumptions}
+        self._invariants = {
+            prop.name: sizes.holds(prop, sizes.before) for prop in self.properties if prop.kind is Kind.INVARIANT
+        }
+        self._start = sizes.open(scope.varied)
+        self._starts = {START: sizes.fact(scope.initial, self._start)}
+        self.moves = [sizes.move(action) for action in machine.actions]
+        self._claims = {(prop.name, step): claim for prop in self.properties for step, claim in self._of(prop)}
+
+    @property
+    def steps(self) -> list[str]:
+        return [START, *(move.action for move in self.moves)]
+
+    def condition(self, prop: Property, step: str, lemmas: frozenset[str]) -> Condition | None:
+        """What is to be shown of `step`, if these lemmas hold before; None for a property of steps at the start."""
+        claim = self._claims.get((prop.name, step))
+        if claim is None:
+            return None
+        known = dict(self._assumed)
+        if step == START:
+            known |= self._starts
+        else:
+            known |= {name: fact for name, fact in self._invariants.items() if name in lemmas | {prop.name}}
+            known |= {"the step": witnessed(next(move for move in self.moves if move.action == step).accepted())}
+        return Condition(self._about, prop.name, step, known, claim)
+
+    def _of(self, prop: Property) -> Iterator[tuple[str, Value]]:
+        if prop.kind is Kind.INVARIANT:
+            yield START, self.sizes.holds(prop, self._start)
+        for move in self.moves:
+            yield move.action, self._claim(prop, move)
+
+    def _claim(self, prop: Property, move: Move) -> Value:
+        if prop is RANGES:
+            return terms.conjunction(move.stays)
+        claim = self.sizes.holds(prop, move.after)
+        return True if claim is self._invariants.get(prop.name) else claim
