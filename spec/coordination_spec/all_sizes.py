@@ -6,7 +6,7 @@ schedule, any durations that fit together, any honest and adversarial accounts.
 
 from __future__ import annotations
 
-from coordination.machine import Unbounded, all_of, negate, total
+from coordination.machine import Premise, Unbounded, all_of, total
 from coordination_spec.designs import Design
 from coordination_spec.lemmas import LEMMAS
 from coordination_spec.state import Coordination
@@ -24,6 +24,17 @@ from coordination_spec.words import (
 )
 from coordination_spec.world import World
 
+PREMISES = (
+    Premise(
+        "TST is plain: no hooks, no fee on a transfer, balances one to one; all tokens together fit 256 bits",
+        frozenset({"balance", "held", "reward_pool", "gifts"}),
+    ),
+    Premise(
+        "signatures cannot be forged, and digests do not collide: what recovers to an honest key was signed with it",
+        frozenset({"made", "taken", "signed_elsewhere", "sent"}),
+    ),
+    Premise("time does not run backwards: slots pass one by one, each before the next", frozenset({"now"})),
+)
 UINT32, UINT256, ADDRESSES = 1 << 32, 1 << 256, 1 << 160
 
 
@@ -59,6 +70,6 @@ def all_sizes(design: Design) -> Unbounded:
         varied=("now", "balance", "held", "reward_pool"),
         initial=starts,
         lemmas=LEMMAS,
-        premises=(),
+        premises=PREMISES,
         scratch="tiny",
     )

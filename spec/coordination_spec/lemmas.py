@@ -83,7 +83,9 @@ def sent_claims_carry_takes(s: Coordination, w: World) -> bool:
     def is_carried(slot: Slot, prover: Account, epoch: Epoch, fee: BasisPoints) -> bool:
         quote = Quote(prover, epoch, fee)
         proposer = Account(w.schedule[slot])
-        return implies(s.sent[slot, quote], all_of(proposer != NOBODY, w.design.shows_take(s, w, proposer, quote, slot)))
+        return implies(
+            s.sent[slot, quote], all_of(proposer != NOBODY, w.design.shows_take(s, w, proposer, quote, slot))
+        )
 
     return forall((Slot, Account, Epoch, BasisPoints), is_carried)
 

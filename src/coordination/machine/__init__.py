@@ -16,7 +16,7 @@ from coordination.machine.language import (
     total,
     when,
 )
-from coordination.machine.machine import Instance, Machine, Pin, Unbounded
+from coordination.machine.machine import Instance, Machine, Pin, Premise, Unbounded
 from coordination.machine.property import Expected, Property, invariant, situation, step_property
 from coordination.machine.state import Function, Map, SpecificationError, State
 
@@ -28,6 +28,7 @@ __all__ = [
     "Machine",
     "Map",
     "Pin",
+    "Premise",
     "Property",
     "SpecificationError",
     "State",

@@ -62,6 +62,14 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Premise:
+    """What a proof rests on and no rule says: a sentence. It matters to what reads one of the variables `about`."""
+
+    sentence: str
+    about: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Unbounded:
     """All sizes of a machine at once: what a proof is about.
 
@@ -69,8 +77,7 @@ class Unbounded:
     itself needs none. `constants` is the class of the machine's constants, a dataclass: fields that are not `given` are
     any values of their sorts, any functions, of which `assumptions` are true. At the start, variables that are not in
     `varied` are zero everywhere; the others are anything of which `initial` is true. `lemmas` strengthen what is proved
-    together. `premises` are what a proof rests on that no rule says, a sentence each. `scratch` names the instance in
-    which counterexamples to induction are looked for.
+    together. `scratch` names the instance in which counterexamples and violations are looked for.
     """
 
     domains: Mapping[Sort, range]
@@ -80,7 +87,7 @@ class Unbounded:
     varied: tuple[str, ...]
     initial: Callable[..., bool]
     lemmas: tuple[Property, ...]
-    premises: tuple[str, ...]
+    premises: tuple[Premise, ...]
     scratch: str
 
 

@@ -76,8 +76,8 @@ class Conditions:
     def steps(self) -> list[str]:
         return [START, *(move.action for move in self.moves)]
 
-    def condition(self, prop: Property, step: str, lemmas: frozenset[str]) -> Condition | None:
-        """What is to be shown of `step`, if these lemmas hold before; None for a property of steps at the start."""
+    def condition(self, prop: Property, step: str, before: frozenset[str]) -> Condition | None:
+        """What is to be shown of `step`, if the invariants named hold before it; None if nothing is."""
         claim = self._claims.get((prop.name, step))
         if claim is None:
             return None
@@ -85,7 +85,7 @@ class Conditions:
         if step == START:
             known |= self._starts
         else:
-            known |= {name: fact for name, fact in self._invariants.items() if name in lemmas | {prop.name}}
+            known |= {name: fact for name, fact in self._invariants.items() if name in before}
             known |= {"the step": witnessed(next(move for move in self.moves if move.action == step).accepted())}
         return Condition(self._about, prop.name, step, known, claim)
 

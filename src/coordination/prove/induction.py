@@ -1,5 +1,8 @@
 """Proofs by induction: which properties every run has, of whatever size.
 
+A condition is tried for a moment first: what can be proved mostly is within that. If it is not, a counterexample in a
+small instance settles it; only where there is none the solver is given all its time.
+
 The lemmas are proved together: each may use that all of them held a step before. One that some step does not keep
 cannot be used, so it is given up, and what was shown with it is asked again, until those that are left keep each other
 (Flanagan and Leino's Houdini, 2001). The properties stand on those.
@@ -7,32 +10,43 @@ cannot be used, so it is given up, and what was shown with it is asked again, un
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from coordination.machine import terms
 from coordination.machine.property import Property
 from coordination.prove.cache import Cache
 from coordination.prove.conditions import RANGES, Condition, Conditions, digest
+from coordination.prove.counterexample import Counterexample
 from coordination.prove.solvers import Answer, Outcome, Solver
 
 SECONDS = 10.0  # what one condition may take, unless somebody says otherwise
 Report = Callable[[str], None]
+Results = dict[tuple[str, str], "Result"]
+# A counterexample to a step keeping a property, where these lemmas hold before it; None if none is found.
+Refute = Callable[[Property, str, Sequence[Property]], Counterexample | None]
+
+
+MOMENT = 1.0
 
 
 class Standing(StrEnum):
     PROVED = "proved"
     UNCHANGED = "unchanged"  # the step writes nothing that the property reads, so there was nothing to ask
-    UNPROVED = "unproved"
+    REFUTED = "refuted"  # by a counterexample to induction
+    UNKNOWN = "unknown"
+
+    @property
+    def is_good(self) -> bool:
+        return self in (Standing.PROVED, Standing.UNCHANGED)
 
 
 @dataclass(frozen=True)
 class Result:
     """One condition and how it came out. `text` is what the solver was asked: with the facts that it used, if proved.
 
-    `using` are the lemmas, and the property itself, that were used of the state before. `reason` is the solver's, for
-    a condition that is not proved.
+    `using` are the lemmas, and the property itself, that were used of the state before. `reason` is why a condition is
+    unknown: the solver's own, after so many `seconds`.
     """
 
     condition: Condition
@@ -41,6 +55,7 @@ class Result:
     using: frozenset[str] = frozenset()
     seconds: float = 0.0
     reason: str = ""
+    counterexample: Counterexample | None = None
 
     @property
     def digest(self) -> str:
@@ -53,76 +68,108 @@ class Induction:
 
     conditions: Conditions
     results: Mapping[tuple[str, str], Result]
-    lemmas: frozenset[str]
+    lemmas: tuple[Property, ...]
     solver: str
 
     def of(self, prop: Property) -> list[Result]:
         return [result for (name, _), result in self.results.items() if name == prop.name]
 
     def unproved(self, prop: Property) -> list[Result]:
-        return [result for result in self.of(prop) if result.standing is Standing.UNPROVED]
+        return [result for result in self.of(prop) if not result.standing.is_good]
 
     def holds(self, prop: Property) -> bool:
         """`prop` is proved; so are the lemmas that it uses, and that no step leaves the ranges that all rests on."""
         return not self.unproved(prop) and not self.unproved(RANGES)
 
     def support(self, prop: Property) -> list[Property]:
-        """What the proof of `prop` uses: lemmas, what these use, and the ranges; in their order."""
-        found, pending = {RANGES.name}, [prop.name, RANGES.name]
+        """The lemmas that the proof of `prop` uses, and those that their proofs use, in their order."""
+        used: dict[str, set[str]] = {}
+        for (name, _), result in self.results.items():
+            used.setdefault(name, set()).update(result.using)
+        found, pending = set[str](), [prop.name]
         while pending:
-            name = pending.pop()
-            used = {lemma for result in self.results.values() if result.condition.property == name for lemma in result.using}
-            pending += used - found - {prop.name}
-            found |= used
+            more = used[pending.pop()] - found
+            pending += more
+            found |= more
         return [each for each in self.conditions.properties if each.name in found - {prop.name}]
 
 
 class Prover:
-    """Asks one solver, and remembers what it said. Running out of `seconds` for a condition leaves it unproved."""
+    """Asks one solver, and remembers what it said. Running out of `seconds` leaves a condition unknown."""
 
     def __init__(self, solver: Solver, cache: Cache | None = None, *, seconds: float = SECONDS, seed: int = 0) -> None:
-        self._solver, self._cache, self._seconds, self._seed = solver, cache, seconds, seed
+        self._solver, self._cache, self.seconds, self.seed = solver, cache, seconds, seed
 
-    def prove(self, conditions: Conditions, report: Report) -> Induction:
-        lemmas = frozenset(lemma.name for lemma in conditions.lemmas)
-        results: dict[tuple[str, str], Result] = {}
+    def prove(self, conditions: Conditions, refute: Refute, report: Report) -> Induction:
+        lemmas = conditions.lemmas
+        results: Results = {}
         while True:
-            for condition in _all(conditions, lemmas):
-                place = (condition.property, condition.step)
-                known = results.get(place)
-                if known is None or (known.standing is not Standing.UNPROVED and not known.using <= lemmas | {place[0]}):
-                    report(f"{condition.step}, {condition.property}")
-                    results[place] = self._result(condition)
-            failed = {name for (name, _), result in results.items() if result.standing is Standing.UNPROVED}
-            if not failed & lemmas:
+            for prop in conditions.properties:
+                for condition in _open_conditions(conditions, prop, lemmas, results):
+                    report(f"{len(results)} conditions decided, at {condition.step}, {prop.name}")
+                    results[prop.name, condition.step] = self._result(condition, prop, lemmas, refute)
+                self._be_patient(results, prop, lemmas)
+            lost = {name for (name, _), result in results.items() if not result.standing.is_good}
+            kept = tuple(lemma for lemma in lemmas if lemma.name not in lost)
+            if kept == lemmas:
                 return Induction(conditions, results, lemmas, self._solver.name)
-            lemmas -= failed
+            lemmas = kept
 
-    def ask(self, text: str) -> Answer:
+    def _result(self, condition: Condition, prop: Property, lemmas: Sequence[Property], refute: Refute) -> Result:
+        """What a moment, or a counterexample, says of a condition."""
+        if condition.claim is True:
+            return Result(condition, Standing.UNCHANGED)
+        result = self._asked(condition, prop, lemmas, min(MOMENT, self.seconds))
+        if result.standing is Standing.UNKNOWN:
+            counterexample = refute(prop, condition.step, lemmas)
+            if counterexample is not None:
+                return Result(condition, Standing.REFUTED, result.text, counterexample=counterexample)
+        return result
+
+    def _be_patient(self, results: Results, prop: Property, lemmas: Sequence[Property]) -> None:
+        """Give what is unknown all its time; but no more once the property is lost, by that or by a counterexample."""
+        mine = {place: result for place, result in results.items() if place[0] == prop.name}
+        if any(result.standing is Standing.REFUTED for result in mine.values()):
+            return
+        for place, result in mine.items():
+            if result.standing is Standing.UNKNOWN:
+                results[place] = self._asked(result.condition, prop, lemmas, self.seconds)
+                if results[place].standing is Standing.UNKNOWN:
+                    return
+
+    def _asked(self, condition: Condition, prop: Property, lemmas: Sequence[Property], seconds: float) -> Result:
+        text = condition.text()
+        answer = self.ask(text, seconds)
+        if answer.outcome is not Outcome.UNSAT:
+            return Result(condition, Standing.UNKNOWN, text, seconds=answer.seconds, reason=_why(answer, seconds))
+        using = answer.core & {each.name for each in (*lemmas, prop)}
+        return Result(condition, Standing.PROVED, condition.text(answer.core), using, answer.seconds)
+
+    def ask(self, text: str, seconds: float) -> Answer:
         """What the solver says of a text, now or before."""
-        question = digest(f"{self._solver.name}, {self._seconds} s, seed {self._seed}\n{text}")
+        question = digest(f"{self._solver.name}, {seconds} s, seed {self.seed}\n{text}")
         answer = self._cache.get(question) if self._cache else None
         if answer is None:
-            answer = self._solver.decide(text, self._seconds, self._seed)
+            answer = self._solver.decide(text, seconds, self.seed)
             if self._cache:
                 self._cache.put(question, answer)
         return answer
 
-    def _result(self, condition: Condition) -> Result:
-        if condition.claim is True:
-            return Result(condition, Standing.UNCHANGED)
-        text = condition.text()
-        answer = self.ask(text)
-        if answer.outcome is not Outcome.UNSAT:
-            reason = answer.reason or "the claim does not follow"
-            return Result(condition, Standing.UNPROVED, text, seconds=answer.seconds, reason=reason)
-        using = answer.core & {prop.name for prop in ()}
-        return Result(condition, Standing.PROVED, condition.text(answer.core), using, answer.seconds)
 
-
-def _all(conditions: Conditions, lemmas: frozenset[str]) -> Iterator[Condition]:
-    for prop in conditions.properties:
-        for step in conditions.steps:
-            condition = conditions.condition(prop, step, lemmas)
+def _open_conditions(
+    conditions: Conditions, prop: Property, lemmas: Sequence[Property], results: Results
+) -> Iterator[Condition]:
+    """Those that were never decided, or were proved with a lemma that is lost."""
+    before = frozenset(each.name for each in (*lemmas, prop))
+    for step in conditions.steps:
+        known = results.get((prop.name, step))
+        if known is None or (known.standing.is_good and not known.using <= before):
+            condition = conditions.condition(prop, step, before)
             if condition is not None:
                 yield condition
+
+
+def _why(answer: Answer, budget: float) -> str:
+    if answer.outcome is Outcome.SAT:
+        return "the claim does not follow from what is known, though no instance shows it"
+    return f"the solver gave up: {answer.reason}" if answer.seconds < budget else f"{budget:g} s were not enough"

@@ -6,7 +6,7 @@ quantifiers, `total` stays a sum (see `sums`). The constants are unknown too: nu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, get_args, get_origin, get_type_hints
@@ -232,12 +232,11 @@ class AllSizes:
         return self.fact(prop.holds, *((self.before, after) if prop.kind is Kind.STEP else (after,)))
 
     def move(self, action: Action) -> Move:
-        parameters = tuple(
-            self._symbol(f"{action.name}({label})", (), sort) for label, sort in zip(action.labels(), action.sorts(), strict=True)
-        )
+        named = zip(action.labels(), action.sorts(), strict=True)
+        parameters = tuple(self._symbol(f"{action.name}({label})", (), sort) for label, sort in named)
         reader, after = _Reading(self.machine, self.domain, "?step"), self.open()
         with reading(reader):
-            action.run(after, self.constants, *action.bind(tuple(symbol.term for symbol in parameters)))
+            action.run(after, self.constants, *action.bind(tuple[Any, ...](symbol.term for symbol in parameters)))
         return Move(
             action.name,
             parameters,

@@ -1,0 +1,173 @@
+"""Judging a machine's properties for all sizes: proofs where there are any, and for the rest what shows why not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from coordination.machine.machine import Instance, Machine
+from coordination.machine.property import Kind, Property
+from coordination.machine.state import SpecificationError
+from coordination.machine.verdict import Status, Verdict
+from coordination.prove.bounded import Bounded, k_induction, shortest_violations
+from coordination.prove.classification import Classification, Undecided, classify
+from coordination.prove.conditions import RANGES, START, Conditions
+from coordination.prove.counterexample import Counterexample, Scratch, SolverGaveUp
+from coordination.prove.explored import Explored
+from coordination.prove.induction import Induction, Prover, Report, Result, Standing
+from coordination.prove.sizes import check_sizes
+
+ALL_SIZES = "all sizes"
+PROVED, BOUNDED, UNPROVED = "proved", "bounded", "unproved"
+STEPS = 12  # of the runs that are looked at where there is no proof
+PATIENCE = 30.0  # seconds for those
+
+
+@dataclass(frozen=True)
+class Proved:
+    """A verdict for each property, in the machine's order, and for the ranges that all rests on; and how it came.
+
+    A property that was proved, or that might have been, has conditions in `induction`; one that is expected to be
+    violated, and is, has none. `against` are counterexamples to induction, with what exploration says of them.
+    """
+
+    machine: Machine
+    verdicts: tuple[Verdict, ...]
+    induction: Induction
+    against: tuple[tuple[Counterexample, Classification], ...]
+
+    def results(self, name: str) -> list[Result]:
+        """The conditions behind the verdict on this property: its own, and those of all lemmas that it uses."""
+        prop = self._named(name)
+        return (
+            []
+            if prop is None
+            else [r for each in (prop, *self.induction.support(prop)) for r in self.induction.of(each)]
+        )
+
+    def assumptions(self, name: str) -> list[str]:
+        """What a proof of this property rests on, a sentence each; but for the ranges, which have their own verdict."""
+        texts = [result.text for result in self.results(name) if result.standing is Standing.PROVED]
+        scope = self.induction.conditions.sizes.scope
+        used = [
+            premise.sentence
+            for premise in scope.premises
+            if any(f"(declare-fun s.{variable} " in text for text in texts for variable in premise.about)
+        ]
+        return [*(inspect.getdoc(fact) or fact.__name__ for fact in scope.assumptions), *used] if texts else []
+
+    def _named(self, name: str) -> Property | None:
+        return next((prop for prop in self.induction.conditions.properties if prop.name == name), None)
+
+
+def prove(machine: Machine, properties: Sequence[Property], prover: Prover, report: Report) -> Proved:
+    """Judge `properties`. Raises SpecificationError where the machine cannot be read for all sizes."""
+    return _Judge(machine, prover, report).judge(properties)
+
+
+class _Judge:
+    def __init__(self, machine: Machine, prover: Prover, report: Report) -> None:
+        self._machine, self._prover, self._report = machine, prover, report
+        self._searches: dict[tuple[Property, ...], Scratch] = {}
+
+    def judge(self, properties: Sequence[Property]) -> Proved:
+        """For those that are expected to be violated, and are, no proof is looked for."""
+        runs = self._look([prop for prop in properties if prop.name in self._machine.expected])
+        asked = [prop for prop in properties if prop.name not in runs or runs[prop.name].trace is None]
+        conditions = Conditions(self._machine, asked)
+        check_sizes(self._machine, conditions.sizes)
+        induction = self._prover.prove(conditions, self._refute, self._report)
+        runs |= self._look([prop for prop in asked if prop.name not in runs and not induction.holds(prop)])
+        verdicts = [self._verdict(prop, induction, runs.get(prop.name)) for prop in (*properties, RANGES)]
+        return Proved(self._machine, tuple(verdicts), induction, tuple(self._explained(induction)))
+
+    @property
+    def _scratch(self) -> Instance:
+        assert self._machine.unbounded is not None
+        return self._machine.instance(self._machine.unbounded.scratch)
+
+    def _look(self, properties: Sequence[Property]) -> dict[str, Bounded]:
+        """What runs of growing length in the scratch instance show."""
+        if not properties:
+            return {}
+        told = partial(self._tell_length, "runs")
+        return dict(
+            shortest_violations(self._machine, self._scratch, properties, steps=STEPS, seconds=PATIENCE, report=told)
+        )
+
+    def _tell_length(self, what: str, length: int, seconds: float) -> None:
+        self._report(f"{what} of {length} steps in {self._scratch.name}")
+
+    def _refute(self, prop: Property, step: str, lemmas: Sequence[Property]) -> Counterexample | None:
+        if prop is RANGES or step == START:
+            return None
+        assumed = tuple(dict.fromkeys([*lemmas, prop] if prop.kind is Kind.INVARIANT else lemmas))
+        self._report(f"looking for a state in which {step} breaks {prop.name}")
+        if assumed not in self._searches:
+            self._searches[assumed] = Scratch(self._machine, self._scratch, assumed)
+        try:
+            return self._searches[assumed].find(step, prop)
+        except SolverGaveUp:
+            return None
+
+    def _explained(self, induction: Induction) -> Iterator[tuple[Counterexample, Classification]]:
+        found = [r.counterexample for r in induction.results.values() if r.counterexample is not None]
+        if found:
+            self._report(f"exploring {self._scratch.name}")
+            try:
+                explored = Explored(self._machine, self._scratch)
+            except SpecificationError:  # what breaks the property may as well leave the instance
+                beyond = Undecided(0, "a step that leaves the domains of the instance")
+                yield from ((each, beyond) for each in found)
+                return
+            yield from ((each, classify(each, explored)) for each in found)
+
+    def _verdict(self, prop: Property, induction: Induction, runs: Bounded | None) -> Verdict:
+        known = self._machine.expected.get(prop.name)
+        results = induction.of(prop)
+        verdict = Verdict(
+            machine=self._machine.name,
+            design=self._machine.design,
+            instance=ALL_SIZES,
+            property=prop.name,
+            method=PROVED,
+            status=Status.HOLDS,
+            expected=known is None,
+            states=0,
+            transitions=0,
+            depth=0,
+            seconds=sum(result.seconds for result in results),
+            reason=f"expected to be violated ({known.why}), but is not" if known else "",
+        )
+        if results and induction.holds(prop):
+            return verdict
+        verdict = replace(verdict, instance=self._scratch.name)
+        if runs is not None and runs.trace is not None:
+            why = known.why if known else ""
+            return replace(
+                verdict, method=BOUNDED, status=Status.VIOLATED, expected=bool(known), trace=runs.trace, reason=why
+            )
+        k = self._least_k(prop, induction)
+        if k is not None:
+            return replace(verdict, method=f"{k}-inductive")
+        return replace(verdict, method=UNPROVED, status=Status.UNKNOWN, expected=False, reason=_why(prop, induction))
+
+    def _least_k(self, prop: Property, induction: Induction) -> int | None:
+        """Of the instance, whose runs must not leave its domains: without the ranges nothing is known of those."""
+        if prop is RANGES or not induction.holds(RANGES):
+            return None
+        told = partial(self._tell_length, f"{prop.name}: paths")
+        found = k_induction(
+            self._machine, self._scratch, prop, induction.lemmas, steps=STEPS, seconds=PATIENCE, report=told
+        )
+        return found.k
+
+
+def _why(prop: Property, induction: Induction) -> str:
+    missing = induction.unproved(prop)
+    if not missing:
+        return f"it rests on {RANGES.name}, which is not proved"
+    result = missing[0]
+    return f"{result.condition.step}: {result.reason or 'there is a counterexample to induction'}"
