@@ -1,4 +1,4 @@
-"""The command line: `coordination check | find | trace | export | conform | replay`."""
+"""The command line: `coordination check | prove | find | trace | export | conform | replay`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from coordination.chain.errors import ChainError
 from coordination.cli.check import check_command
 from coordination.cli.conform import conform_contract
 from coordination.cli.console import err
+from coordination.cli.prove import prove_command
 from coordination.cli.replay import replay_command
 from coordination.cli.traces import export_promela, find_command, trace_command
 from coordination.machine import SpecificationError
@@ -32,6 +33,7 @@ conform_app = typer.Typer(
 app.add_typer(conform_app, name="conform")
 
 app.command("check")(check_command)
+app.command("prove")(prove_command)
 app.command("find")(find_command)
 app.command("trace")(trace_command)
 export.command("promela")(export_promela)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +23,11 @@ from coordination.cli.console import (
     name_of,
     out,
     progress,
+    working,
 )
+from coordination.cli.prove import cache_of_answers
 from coordination.explore.check import Checked, check
+from coordination.explore.retrace import ReadingsDisagree
 from coordination.lookup import (
     SHIPPED,
     check_readable,
@@ -37,6 +40,9 @@ from coordination.lookup import (
 from coordination.machine import Instance, Machine, Pin, Property
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code, worst
+from coordination.prove.conditions import ALL_SIZES, Conditions
+from coordination.prove.induction import MOMENT, Prover
+from coordination.prove.solvers import Z3
 from coordination.report.files import check_folder, check_writable, write_whole
 from coordination.report.itf import to_itf
 from coordination.report.narrative import print_narrative
@@ -71,7 +77,7 @@ def check_command(
     max_memory: MemoryOption = None,
     max_seconds: SecondsOption = None,
 ) -> None:
-    """Visit every state of an instance, and say of every property whether it holds.
+    """Visit every state of an instance, and say of every property whether it holds; and whether it is proved for all.
 
     Exit codes: 0 all as expected, 1 a violation or drift from a pinned count, 2 wrong usage, 3 a budget ran out.
     """
@@ -94,12 +100,14 @@ def check_command(
             )
     code, written = Exit.AS_EXPECTED, []
     for subject, where, judged in runs:
+        proofs = _proofs(subject, judged)
         with progress(subject, where) as report:
             checked = check(subject, where, judged, budget, report)
-        code = worst([code, _print_checked(checked, judged)])
+        _check_agreement(checked, proofs)
+        code = worst([code, _print_checked(checked, judged, proofs)])
         if recount:
             code = worst([code, _print_recount(checked, judged)])
-        written += [to_json(verdict, subject) for verdict in checked.verdicts]
+        written += [to_json(v, subject) | {"proved": proofs.get(v.property) or None} for v in checked.verdicts]
         if traces:
             _save_traces(traces, checked)
     if json_file:
@@ -120,11 +128,29 @@ def _show_size(size: Pin) -> str:
     return f"{size.states:_} states, {size.transitions:_} steps, depth {size.depth}"
 
 
-def _print_checked(checked: Checked, judged: Sequence[Property]) -> Exit:
+def _proofs(machine: Machine, judged: Sequence[Property]) -> Mapping[str, str]:
+    """Of each property that is proved, for which sizes; nothing of a machine that says nothing beyond its instances."""
+    if machine.unbounded is None:
+        return {}
+    asked = [prop for prop in judged if prop.name not in machine.expected]
+    with cache_of_answers() as cache, working(f"{machine.design} proofs".strip()) as report:
+        prover = Prover(Z3(), cache, seconds=MOMENT)
+        induction = prover.prove(Conditions(machine, asked), lambda prop, step, lemmas: None, report)
+    return {prop.name: ALL_SIZES if prop in asked and induction.holds(prop) else "" for prop in judged}
+
+
+def _check_agreement(checked: Checked, proofs: Mapping[str, str]) -> None:
+    """Raises ReadingsDisagree where a run breaks what is proved: then one of the checkers is wrong."""
+    for verdict in checked.verdicts:
+        if verdict.trace is not None and proofs.get(verdict.property):
+            raise ReadingsDisagree(f"{verdict.property} is proved for {ALL_SIZES}, and a run breaks it")
+
+
+def _print_checked(checked: Checked, judged: Sequence[Property], proofs: Mapping[str, str]) -> Exit:
     machine, size = checked.machine, checked.size
     rejected = checked.tally.rejected.total()
     out.print(f"{name_of(machine, checked.instance)}: {checked.instance.about}", style="bold")
-    out.print(to_table(checked.verdicts), soft_wrap=False)
+    out.print(to_table(checked.verdicts, proofs), soft_wrap=False)
     seconds = checked.verdicts[0].seconds if checked.verdicts else 0.0
     out.print(
         f"{count(size.states, 'state')}, {count(size.transitions, 'step')} ({rejected:,} of them rejected calls), "

@@ -46,7 +46,7 @@ class Reading(Protocol):
 
 
 class Finite:
-    """A reading in an instance, where every sort has finitely many values: whatever ranges over sorts is written out."""
+    """A reading in an instance, where every sort has finitely many values: what ranges over sorts is written out."""
 
     def __init__(self, domain: Callable[[Sort], Sequence[int]]) -> None:
         """`domain` gives the values of a sort, ascending."""

@@ -80,6 +80,7 @@ class Unbounded:
     together. `scratch` names the instance in which counterexamples and violations are looked for.
     """
 
+    about: str
     domains: Mapping[Sort, range]
     constants: type
     given: Mapping[str, Any]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from types import TracebackType
 
 from platformdirs import user_cache_path
 
@@ -27,12 +26,7 @@ class Cache:
         except sqlite3.Error as error:
             raise OSError(f"{path} is no cache of answers ({error}); delete it, or use --no-cache") from error
 
-    def __enter__(self) -> Cache:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._database.close()
 
     def get(self, question: str) -> Answer | None:

@@ -6,23 +6,25 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import SpecificationError
 from coordination.machine.verdict import Status, Verdict
-from coordination.prove.bounded import Bounded, k_induction, shortest_violations
 from coordination.prove.classification import Classification, Undecided, classify
-from coordination.prove.conditions import RANGES, START, Conditions
+from coordination.prove.conditions import ALL_SIZES, RANGES, START, Conditions
 from coordination.prove.counterexample import Counterexample, Scratch, SolverGaveUp
 from coordination.prove.explored import Explored
 from coordination.prove.induction import Induction, Prover, Report, Result, Standing
 from coordination.prove.sizes import check_sizes
 
-ALL_SIZES = "all sizes"
 PROVED, BOUNDED, UNPROVED = "proved", "bounded", "unproved"
 STEPS = 12  # of the runs that are looked at where there is no proof
 PATIENCE = 30.0  # seconds for those
+
+if TYPE_CHECKING:  # at run time only where it is used: it loads Z3, which takes longer than proofs that are remembered
+    from coordination.prove.bounded import Bounded
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class _Judge:
         """What runs of growing length in the scratch instance show."""
         if not properties:
             return {}
+        from coordination.prove.bounded import shortest_violations
+
         told = partial(self._tell_length, "runs")
         return dict(
             shortest_violations(self._machine, self._scratch, properties, steps=STEPS, seconds=PATIENCE, report=told)
@@ -158,6 +162,8 @@ class _Judge:
         """Of the instance, whose runs must not leave its domains: without the ranges nothing is known of those."""
         if prop is RANGES or not induction.holds(RANGES):
             return None
+        from coordination.prove.bounded import k_induction
+
         told = partial(self._tell_length, f"{prop.name}: paths")
         found = k_induction(
             self._machine, self._scratch, prop, induction.lemmas, steps=STEPS, seconds=PATIENCE, report=told

@@ -1,8 +1,8 @@
 """Verification conditions: what is to be shown so that a property holds in every run, of whatever size.
 
-For an invariant: every initial state has it, and every step keeps it. For a property of steps: every step has it. Either
-way the lemmas, which are invariants too, are known of the state before the step, and so are the ranges of all sorts; so
-every step must stay within those. One condition for each property and step.
+For an invariant: every initial state has it, and every step keeps it. For a property of steps: every step has it.
+Either way the lemmas, which are invariants too, are known of the state before the step, and so are the ranges of all
+sorts; so every step must stay within those. One condition for each property and step.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ RANGES = Property(
     "Every value that a step writes lies in the range of its sort, and every entry that it writes exists.",
 )
 START = "the start"
+ALL_SIZES = "all sizes"
 
 
 @dataclass(frozen=True)

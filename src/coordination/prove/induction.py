@@ -100,6 +100,10 @@ class Prover:
     def __init__(self, solver: Solver, cache: Cache | None = None, *, seconds: float = SECONDS, seed: int = 0) -> None:
         self._solver, self._cache, self.seconds, self.seed = solver, cache, seconds, seed
 
+    @property
+    def solver(self) -> str:
+        return self._solver.name
+
     def prove(self, conditions: Conditions, refute: Refute, report: Report) -> Induction:
         lemmas = conditions.lemmas
         results: Results = {}

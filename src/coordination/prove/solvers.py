@@ -6,6 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
 from typing import Protocol
 
 from coordination.machine import SpecificationError
@@ -36,9 +37,7 @@ class Solver(Protocol):
 
 class Z3:
     def __init__(self) -> None:
-        import z3
-
-        self.name = f"z3 {z3.get_version_string()}"
+        self.name = f"z3 {version('z3-solver')}"
 
     def decide(self, text: str, seconds: float, seed: int) -> Answer:
         import z3
@@ -70,10 +69,9 @@ class Cvc5:
 
     def __init__(self) -> None:
         try:
-            import cvc5
-        except ImportError as error:
+            self.name = f"cvc5 {version('cvc5')}"
+        except PackageNotFoundError as error:
             raise SpecificationError("cvc5 is not installed; pip install 'prover-coordination[recheck]'") from error
-        self.name = f"cvc5 {cvc5.__version__}"
 
     def decide(self, text: str, seconds: float, seed: int) -> Answer:
         import cvc5

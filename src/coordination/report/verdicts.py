@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -40,10 +40,10 @@ def to_json(verdict: Verdict, machine: Machine) -> dict[str, Any]:
     }
 
 
-def to_table(verdicts: Sequence[Verdict]) -> Table:
-    """The verdicts of one run, one a row; 80 columns wide."""
+def to_table(verdicts: Sequence[Verdict], proofs: Mapping[str, str]) -> Table:
+    """The verdicts of one run, one a row; 90 columns wide. `proofs` tells for which sizes each property is proved."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column in ("property", "verdict", "how"):
+    for column in ("property", "verdict", *(["proved"] if proofs else []), "explored"):
         table.add_column(column, no_wrap=True)
     for column in ("states", "depth", "time"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -51,6 +51,7 @@ def to_table(verdicts: Sequence[Verdict]) -> Table:
         table.add_row(
             verdict.property,
             Text(show_status(verdict), style=STYLES[verdict.status] if verdict.expected else "bold red"),
+            *([proofs.get(verdict.property, "")] if proofs else []),
             show_method(verdict),
             f"{verdict.states:,}",
             str(verdict.depth),

@@ -1,0 +1,185 @@
+"""`coordination prove`: what holds for all sizes, and what stands against the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coordination.cli.console import DesignOption, MachineOption, err, out, working
+from coordination.lookup import (
+    SHIPPED,
+    check_readable,
+    choose_designs,
+    choose_properties,
+    find_designs,
+    load_properties,
+)
+from coordination.machine import Machine, Property
+from coordination.machine.property import Kind
+from coordination.machine.verdict import Exit, exit_code, worst
+from coordination.prove.cache import Cache
+from coordination.prove.check import Proved, prove
+from coordination.prove.classification import Reachable
+from coordination.prove.conditions import ALL_SIZES
+from coordination.prove.induction import SECONDS, Prover, Standing
+from coordination.prove.recheck import Rechecked, recheck
+from coordination.prove.solvers import Z3, Cvc5
+from coordination.report.files import check_folder, check_writable, write_whole
+from coordination.report.induction import print_counterexample
+from coordination.report.narrative import print_narrative
+from coordination.report.proofs import assumptions, proof_to_json, to_conditions_table, to_proofs_table
+from coordination.report.verdicts import count
+
+RECHECK_SECONDS = 60.0  # for a condition: a second solver may be slower
+
+
+class Rechecker(StrEnum):
+    CVC5 = "cvc5"
+
+
+def prove_command(
+    machine: MachineOption = SHIPPED,
+    design: DesignOption = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--property", metavar="NAME", help="Judge only this one; may be repeated.")
+    ] = None,
+    properties: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE.py", help="Judge the properties in this file too; may be repeated."),
+    ] = None,
+    recheck_by: Annotated[
+        Rechecker | None, typer.Option("--recheck", help="Ask this solver too about everything that is proved.")
+    ] = None,
+    smt2: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write every condition there, as SMT-LIB 2.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask again what was answered before.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts, conditions included.")
+    ] = None,
+    max_seconds: Annotated[float, typer.Option(min=0.001, help="Give up on a condition after so long.")] = SECONDS,
+    seed: Annotated[int, typer.Option(min=0, help="The solvers' seed; no verdict should depend on it.")] = 0,
+) -> None:
+    """Prove the properties by induction: for any number of accounts, epochs and slots, and any amounts.
+
+    Exit codes: 0 all as expected, 1 a violation or a disagreement of solvers, 2 wrong usage, 3 something is unproved.
+    """
+    if json_file:
+        check_writable(json_file)
+    if smt2:
+        check_folder(smt2)
+    own = [prop for file in properties or [] for prop in load_properties(file) if prop.kind is not Kind.SITUATION]
+    runs: list[tuple[Machine, list[Property]]] = []
+    for subject in choose_designs(find_designs(machine), design).values():
+        runs.append((subject, choose_properties(subject, own, names or [])))
+        check_readable(subject, next(iter(subject.instances.values())), runs[-1][1])
+    second = Cvc5() if recheck_by else None
+    code, written, sums = Exit.AS_EXPECTED, [], list[str]()
+    with cache_of_answers(no_cache) as cache:
+        for subject, judged in runs:
+            with working(f"{subject.design} proofs".strip()) as report:
+                proved = prove(subject, judged, Prover(Z3(), cache, seconds=max_seconds, seed=seed), report)
+            code = worst([code, _print_proved(proved)])
+            rechecked = None
+            if second:
+                with working(f"{subject.design} {second.name}".strip()) as report:
+                    rechecked = recheck(
+                        proved.induction, Prover(second, cache, seconds=RECHECK_SECONDS, seed=seed), report
+                    )
+                code = worst([code, _print_rechecked(rechecked)])
+            written += proof_to_json(proved, rechecked)
+            if smt2:
+                sums += _write_conditions(smt2, proved)
+    if smt2:
+        write_whole(smt2 / "SHA256SUMS", "".join(f"{line}\n" for line in sums))
+    if json_file:
+        write_whole(json_file, json.dumps(written, indent=1) + "\n")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def cache_of_answers(unwanted: bool = False) -> Iterator[Cache | None]:
+    """What solvers have answered before; without it all goes on, only slower."""
+    cache = None
+    try:
+        cache = None if unwanted else Cache()
+    except OSError as error:
+        err.print(f"going on without a cache of answers: {error}", style="yellow")
+    try:
+        yield cache
+    finally:
+        if cache:
+            cache.close()
+
+
+def _print_proved(proved: Proved) -> Exit:
+    machine, induction = proved.machine, proved.induction
+    about = induction.conditions.sizes.scope.about
+    out.print(f"{machine.name} {machine.design}".rstrip() + f", {ALL_SIZES}: {about}", style="bold")
+    out.print(to_conditions_table(proved), soft_wrap=False, width=max(120, out.width))
+    asked = [result for result in induction.results.values() if result.standing is not Standing.UNCHANGED]
+    rest, seconds = len(induction.results) - len(asked), sum(result.seconds for result in asked)
+    out.print(f"{count(len(asked), 'condition')} for {induction.solver}, {seconds:.1f} s")
+    out.print(f"nothing to ask in {rest} more: the step writes nothing that the property reads")
+    out.print()
+    out.print(to_proofs_table(proved), soft_wrap=False)
+    for number, sentence in enumerate(assumptions(proved), start=1):
+        out.print(f"assumption {number}: {sentence}")
+    out.print()
+    _print_against(proved)
+    return exit_code(proved.verdicts)
+
+
+def _print_against(proved: Proved) -> None:
+    """Why what is not proved is not: a run that breaks it, or what keeps the proof from being one."""
+    properties = {prop.name: prop for prop in proved.machine.properties}
+    violated = set()
+    for verdict in proved.verdicts:
+        if verdict.reason:
+            out.print(f"{verdict.property}: {verdict.reason}", style="bold")
+        if verdict.trace is not None:
+            violated.add(verdict.property)
+            prop = properties.get(verdict.property)
+            print_narrative(out, verdict.trace, proved.machine, prop=prop, money=proved.machine.money)
+        if verdict.reason or verdict.trace:
+            out.print()
+    for found, meaning in proved.against:
+        if not (found.prop.name in violated and isinstance(meaning, Reachable)):
+            print_counterexample(out, found, meaning)
+            out.print()
+
+
+def _print_rechecked(rechecked: Rechecked) -> Exit:
+    for result in rechecked.disputed:
+        err.print(
+            f"disagreement: {rechecked.solver} finds that {result.condition.step} does not keep "
+            f"{result.condition.property}, which was proved; one of the two is wrong (condition {result.digest})",
+            style="bold red",
+        )
+    for result in rechecked.undecided:
+        out.print(f"{rechecked.solver} gave up on {result.condition.step}, {result.condition.property}", style="yellow")
+    confirmed = len(rechecked.answers) - len(rechecked.disputed) - len(rechecked.undecided)
+    out.print(
+        f"{rechecked.solver}: {confirmed} of {count(len(rechecked.answers), 'proof')} confirmed, "
+        f"{rechecked.seconds:.1f} s"
+    )
+    out.print()
+    if rechecked.disputed:
+        return Exit.VIOLATION
+    return Exit.UNKNOWN if rechecked.undecided else Exit.AS_EXPECTED
+
+
+def _write_conditions(folder: Path, proved: Proved) -> Iterator[str]:
+    """Each condition as a file; its line of `sha256sum`."""
+    for result in proved.induction.results.values():
+        if result.text:
+            names = (proved.machine.design, result.condition.property, result.condition.step.replace(" ", "-"))
+            file = "-".join(filter(None, names)) + ".smt2"
+            write_whole(folder / file, result.text)
+            yield f"{result.digest}  {file}"
