@@ -8,7 +8,7 @@ stamp := .venv/.installed
 modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check conform deep test mutants lint format contracts bench clean FORCE
+.PHONY: help check prove conform deep test mutants lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -16,6 +16,9 @@ help: ## list the targets
 
 check: $(stamp) ## judge every property of both designs; ARGS='--design 0.2.0 --json out.json' to choose
 	@$(bin)/coordination check $(ARGS)
+
+prove: $(stamp) ## prove every property for all sizes; ARGS='--recheck cvc5' to ask another solver too
+	@$(bin)/coordination prove $(ARGS)
 
 conform: $(stamp) ## execute every transition on the contract's bytecode; ARGS='--instance ci --distinct' for more
 	@$(bin)/coordination conform contract $(ARGS)

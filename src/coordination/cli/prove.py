@@ -85,7 +85,7 @@ def prove_command(
         for subject, judged in runs:
             with working(f"{subject.design} proofs".strip()) as report:
                 proved = prove(subject, judged, Prover(Z3(), cache, seconds=max_seconds, seed=seed), report)
-            code = worst([code, _print_proved(proved)])
+            code = worst([code, _print_proved(proved, seed)])
             rechecked = None
             if second:
                 with working(f"{subject.design} {second.name}".strip()) as report:
@@ -118,14 +118,14 @@ def cache_of_answers(unwanted: bool = False) -> Iterator[Cache | None]:
             cache.close()
 
 
-def _print_proved(proved: Proved) -> Exit:
+def _print_proved(proved: Proved, seed: int) -> Exit:
     machine, induction = proved.machine, proved.induction
     about = induction.conditions.sizes.scope.about
     out.print(f"{machine.name} {machine.design}".rstrip() + f", {ALL_SIZES}: {about}", style="bold")
     out.print(to_conditions_table(proved), soft_wrap=False, width=max(120, out.width))
     asked = [result for result in induction.results.values() if result.standing is not Standing.UNCHANGED]
     rest, seconds = len(induction.results) - len(asked), sum(result.seconds for result in asked)
-    out.print(f"{count(len(asked), 'condition')} for {induction.solver}, {seconds:.1f} s")
+    out.print(f"{count(len(asked), 'condition')} for {induction.solver}, seed {seed}: {seconds:.1f} s")
     out.print(f"nothing to ask in {rest} more: the step writes nothing that the property reads")
     out.print()
     out.print(to_proofs_table(proved), soft_wrap=False)
@@ -138,7 +138,7 @@ def _print_proved(proved: Proved) -> Exit:
 
 def _print_against(proved: Proved) -> None:
     """Why what is not proved is not: a run that breaks it, or what keeps the proof from being one."""
-    properties = {prop.name: prop for prop in proved.machine.properties}
+    properties = {prop.name: prop for prop in (*proved.machine.properties, *proved.induction.conditions.properties)}
     violated = set()
     for verdict in proved.verdicts:
         if verdict.reason:

@@ -79,7 +79,7 @@ class _Attempt:
 
     def __init__(self, outer: Reading) -> None:
         self.dropped, self.action = outer.dropped, outer.action
-        self.forall, self.exists, self.total = outer.forall, outer.exists, outer.total
+        self.implies, self.forall, self.exists, self.total = outer.implies, outer.forall, outer.exists, outer.total
         self.checks: list[bool] = []
 
     def when(self, condition: bool, rule: str) -> None:

@@ -38,6 +38,8 @@ class Reading(Protocol):
 
     def emit(self, event: str, fields: dict[str, Any]) -> None: ...
 
+    def implies(self, premise: bool, conclusion: bool) -> bool: ...
+
     def forall(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool: ...
 
     def exists(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool: ...
@@ -51,6 +53,9 @@ class Finite:
     def __init__(self, domain: Callable[[Sort], Sequence[int]]) -> None:
         """`domain` gives the values of a sort, ascending."""
         self.domain = domain
+
+    def implies(self, premise: bool, conclusion: bool) -> bool:
+        return any_of(negate(premise), conclusion)
 
     def forall(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool:
         return terms.conjunction(fact(*case) for case in self._cases(sorts))  # type: ignore[no-any-return]
@@ -111,7 +116,7 @@ def negate(fact: bool) -> bool:
 
 
 def implies(premise: bool, conclusion: bool) -> bool:
-    return any_of(negate(premise), conclusion)
+    return _reading.get().implies(premise, conclusion)
 
 
 def same(a: bool, b: bool) -> bool:

@@ -16,7 +16,7 @@ from coordination.prove.classification import Classification, Undecided, classif
 from coordination.prove.conditions import ALL_SIZES, RANGES, START, Conditions
 from coordination.prove.counterexample import Counterexample, Scratch, SolverGaveUp
 from coordination.prove.explored import Explored
-from coordination.prove.induction import Induction, Prover, Report, Result, Standing
+from coordination.prove.induction import Induction, Prover, Report, Result
 from coordination.prove.sizes import check_sizes
 
 PROVED, BOUNDED, UNPROVED = "proved", "bounded", "unproved"
@@ -51,14 +51,16 @@ class Proved:
 
     def assumptions(self, name: str) -> list[str]:
         """What a proof of this property rests on, a sentence each; but for the ranges, which have their own verdict."""
-        texts = [result.text for result in self.results(name) if result.standing is Standing.PROVED]
+        if not any(verdict.property == name and verdict.method == PROVED for verdict in self.verdicts):
+            return []
+        texts = [result.text for result in self.results(name)]
         scope = self.induction.conditions.sizes.scope
         used = [
             premise.sentence
             for premise in scope.premises
             if any(f"(declare-fun s.{variable} " in text for text in texts for variable in premise.about)
         ]
-        return [*(inspect.getdoc(fact) or fact.__name__ for fact in scope.assumptions), *used] if texts else []
+        return [*(inspect.getdoc(fact) or fact.__name__ for fact in scope.assumptions), *used]
 
     def _named(self, name: str) -> Property | None:
         return next((prop for prop in self.induction.conditions.properties if prop.name == name), None)

@@ -7,7 +7,7 @@ sorts; so every step must stay within those. One condition for each property and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -82,13 +82,16 @@ class Conditions:
         claim = self._claims.get((prop.name, step))
         if claim is None:
             return None
-        known = dict(self._assumed)
         if step == START:
-            known |= self._starts
+            known = self._assumed | self._starts
         else:
-            known |= {name: fact for name, fact in self._invariants.items() if name in before}
-            known |= {"the step": witnessed(next(move for move in self.moves if move.action == step).accepted())}
+            taken = next(move for move in self.moves if move.action == step).accepted()
+            known = self.known(before) | {"the step": witnessed(taken)}
         return Condition(self._about, prop.name, step, known, claim)
+
+    def known(self, invariants: Collection[str]) -> dict[str, Value]:
+        """What is true before every step, by name: what is assumed, and the invariants named."""
+        return self._assumed | {name: fact for name, fact in self._invariants.items() if name in invariants}
 
     def _of(self, prop: Property) -> Iterator[tuple[str, Value]]:
         if prop.kind is Kind.INVARIANT:

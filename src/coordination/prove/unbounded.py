@@ -161,6 +161,9 @@ class _Reading:
     def emit(self, event: str, fields: dict[str, Any]) -> None:
         """Events change nothing."""
 
+    def implies(self, premise: Value, conclusion: Value) -> Value:
+        return terms.disjunction((terms.negation(premise), conclusion))
+
     def forall(self, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
         return self._quantify("forall", sorts, fact)
 
