@@ -25,7 +25,7 @@ class Output(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-WIDTH = max(90, shutil.get_terminal_size().columns)  # a verdict is never cut off, however narrow the terminal
+WIDTH = max(100, shutil.get_terminal_size().columns)  # a verdict is never cut off, however narrow the terminal
 out = Output(highlight=False, soft_wrap=True, markup=False, emoji=False, width=WIDTH)
 err = Output(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 

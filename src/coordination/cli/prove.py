@@ -122,7 +122,7 @@ def _print_proved(proved: Proved, seed: int) -> Exit:
     machine, induction = proved.machine, proved.induction
     about = induction.conditions.sizes.scope.about
     out.print(f"{machine.name} {machine.design}".rstrip() + f", {ALL_SIZES}: {about}", style="bold")
-    out.print(to_conditions_table(proved), soft_wrap=False, width=max(120, out.width))
+    out.print(to_conditions_table(proved), soft_wrap=False)
     asked = [result for result in induction.results.values() if result.standing is not Standing.UNCHANGED]
     rest, seconds = len(induction.results) - len(asked), sum(result.seconds for result in asked)
     out.print(f"{count(len(asked), 'condition')} for {induction.solver}, seed {seed}: {seconds:.1f} s")

@@ -48,7 +48,7 @@ def _condition_to_json(result: Result, rechecked: Rechecked | None) -> dict[str,
 
 
 def to_conditions_table(proved: Proved) -> Table:
-    """Every condition that had to be decided, one a row, 120 columns wide: which step could break which property."""
+    """Every condition that had to be decided, one a row, 100 columns wide: which step could break which property."""
     table = _table("property", "step", "result")
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("uses, of the state before")
