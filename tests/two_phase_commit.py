@@ -2,7 +2,8 @@
 
 After "Consensus on Transaction Commit" (2006) and its TLA+ module TwoPhase: n resource managers, one transaction
 manager, and a set of messages that only grows. The pinned counts are those of TLC, which counts the initial state
-among the states that it generates: one more than there are transitions.
+among the states that it generates: one more than there are transitions. With its lemmas it is proved consistent for any
+number of managers.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from coordination.machine import (
     Map,
     Pin,
     State,
+    Unbounded,
     action,
     all_of,
     any_of,
     exists,
     forall,
+    implies,
     invariant,
     negate,
+    same,
     situation,
     when,
 )
@@ -132,6 +136,80 @@ def everybody_committed(s: TwoPhase, w: Nothing) -> bool:
     return forall(Manager, lambda rm: s.manager[rm] == Phase.COMMITTED)
 
 
+@invariant()
+def decisions_are_said(s: TwoPhase, w: Nothing) -> bool:
+    """The transaction manager says what it has decided, and nothing else."""
+    return all_of(
+        same(s.said_commit, s.decision == Decision.COMMITTED),
+        same(s.said_abort, s.decision == Decision.ABORTED),
+    )
+
+
+@invariant()
+def only_what_is_said_is_heard(s: TwoPhase, w: Nothing) -> bool:
+    """The transaction manager takes nobody for prepared that has not said so."""
+    return forall(Manager, lambda rm: implies(s.heard[rm], s.said_prepared[rm]))
+
+
+@invariant()
+def commit_waits_for_all(s: TwoPhase, w: Nothing) -> bool:
+    """Commit is said only once every manager is heard."""
+    return implies(s.said_commit, forall(Manager, lambda rm: s.heard[rm]))
+
+
+@invariant()
+def nobody_commits_untold(s: TwoPhase, w: Nothing) -> bool:
+    """A manager commits only once Commit is said."""
+    return forall(Manager, lambda rm: implies(s.manager[rm] == Phase.COMMITTED, s.said_commit))
+
+
+@invariant()
+def prepared_is_a_promise(s: TwoPhase, w: Nothing) -> bool:
+    """A manager that has said Prepared is at work no more, and aborts only once Abort is said."""
+
+    def is_kept(rm: Manager) -> bool:
+        return all_of(s.manager[rm] != Phase.WORKING, implies(s.manager[rm] == Phase.ABORTED, s.said_abort))
+
+    return forall(Manager, lambda rm: implies(s.said_prepared[rm], is_kept(rm)))
+
+
+LEMMAS = (
+    decisions_are_said,
+    only_what_is_said_is_heard,
+    commit_waits_for_all,
+    nobody_commits_untold,
+    prepared_is_a_promise,
+)
+
+
+def some_take_part(s: TwoPhase, w: Nothing) -> bool:
+    """At the start a manager is working, or takes no part: it is prepared, and heard, and stands in nobody's way.
+
+    So what is proved of as many managers as there can be is true of any smaller number of them.
+    """
+
+    def is_working(rm: Manager) -> bool:
+        return all_of(s.manager[rm] == Phase.WORKING, negate(s.said_prepared[rm]), negate(s.heard[rm]))
+
+    def takes_no_part(rm: Manager) -> bool:
+        return all_of(s.manager[rm] == Phase.PREPARED, s.said_prepared[rm], s.heard[rm])
+
+    return forall(Manager, lambda rm: any_of(is_working(rm), takes_no_part(rm)))
+
+
+ANY_NUMBER = Unbounded(
+    about="any number of resource managers",
+    domains={Manager: range(1 << 256)},
+    constants=Nothing,
+    given={},
+    assumptions=(),
+    varied=("manager", "heard", "said_prepared"),
+    initial=some_take_part,
+    lemmas=LEMMAS,
+    premises=(),
+    scratch="3",
+)
+
 PINS = {
     3: Pin(288, 1_145, 11),
     5: Pin(8_832, 58_145, 17),
@@ -160,4 +238,5 @@ TWO_PHASE_COMMIT = Machine(
     properties=(consistent,),
     instances={str(n): managers(n) for n in PINS},
     pins={str(n): pin for n, pin in PINS.items()},
+    unbounded=ANY_NUMBER,
 )

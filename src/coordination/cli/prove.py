@@ -30,6 +30,7 @@ from coordination.prove.conditions import ALL_SIZES
 from coordination.prove.induction import SECONDS, Prover, Standing
 from coordination.prove.recheck import Rechecked, recheck
 from coordination.prove.solvers import Z3, Cvc5
+from coordination.prove.vacuity import Vacuity, find_vacuous
 from coordination.report.files import check_folder, check_writable, write_whole
 from coordination.report.induction import print_counterexample
 from coordination.report.narrative import print_narrative
@@ -84,8 +85,10 @@ def prove_command(
     with cache_of_answers(no_cache) as cache:
         for subject, judged in runs:
             with working(f"{subject.design} proofs".strip()) as report:
-                proved = prove(subject, judged, Prover(Z3(), cache, seconds=max_seconds, seed=seed), report)
-            code = worst([code, _print_proved(proved, seed)])
+                prover = Prover(Z3(), cache, seconds=max_seconds, seed=seed)
+                proved = prove(subject, judged, prover, report)
+                vacuity = find_vacuous(subject, proved.induction, prover, report)
+            code = worst([code, _print_proved(proved, vacuity, seed)])
             rechecked = None
             if second:
                 with working(f"{subject.design} {second.name}".strip()) as report:
@@ -118,7 +121,7 @@ def cache_of_answers(unwanted: bool = False) -> Iterator[Cache | None]:
             cache.close()
 
 
-def _print_proved(proved: Proved, seed: int) -> Exit:
+def _print_proved(proved: Proved, vacuity: Vacuity, seed: int) -> Exit:
     machine, induction = proved.machine, proved.induction
     about = induction.conditions.sizes.scope.about
     out.print(f"{machine.name} {machine.design}".rstrip() + f", {ALL_SIZES}: {about}", style="bold")
@@ -131,6 +134,12 @@ def _print_proved(proved: Proved, seed: int) -> Exit:
     out.print(to_proofs_table(proved), soft_wrap=False)
     for number, sentence in enumerate(assumptions(proved), start=1):
         out.print(f"assumption {number}: {sentence}")
+    for never in vacuity.never:
+        out.print(f"never happens: {never.ending} ({never.how})")
+    for idle in vacuity.premises:
+        out.print(
+            f"says nothing: in {idle.property}, the premise {idle.text} ({idle.where}) never matters", style="bold"
+        )
     out.print()
     _print_against(proved)
     return exit_code(proved.verdicts)

@@ -4,7 +4,7 @@ Each works on plain integers and on terms alike, so that one function is read th
 were always plain: a specification type-checks as the Python that the oracle runs.
 
 `when`, `require` and `emit` report to the reading that is running the rule, as `forall`, `exists` and `total` ask it
-how far a sort reaches.
+how far a sort reaches; and `implies` asks it too, so that somebody can ask whether a premise matters.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ def _interval(term: Term) -> tuple[int, int]:
             corners = [a * b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)
         case "div" if other_low == 0:  # where it divides by zero it must be computed, to be found out
-            return -(1 << 62), 1 << 62
+            return min(low, -(1 << 62)), max(high, 1 << 62)
         case "div":
             corners = [a // b for a in (low, high) for b in (other_low, other_high)]
             return min(corners), max(corners)

@@ -7,6 +7,7 @@ sorts; so every step must stay within those. One condition for each property and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +15,7 @@ from hashlib import sha256
 from coordination.machine import terms
 from coordination.machine.machine import Machine
 from coordination.machine.property import Kind, Property
+from coordination.machine.state import SpecificationError
 from coordination.machine.terms import Value
 from coordination.prove import smtlib
 from coordination.prove.symbols import witnessed
@@ -50,6 +52,13 @@ class Condition:
         return smtlib.problem({**known, "the claim fails": witnessed(terms.negation(self.claim))}, about)
 
 
+def _check_names(what: str, names: Sequence[str]) -> None:
+    """Conditions go by names, so one of two that share theirs would never be asked about."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise SpecificationError(f"there are {times} {what} called {name!r}; give each a name of its own")
+
+
 def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
@@ -62,8 +71,10 @@ class Conditions:
         self.sizes = AllSizes(machine)
         self.lemmas = self.sizes.scope.lemmas
         self.properties = (RANGES, *dict.fromkeys([*self.lemmas, *properties]))
+        _check_names("properties or lemmas", [prop.name for prop in self.properties])
+        _check_names("actions", [action.name for action in machine.actions])
         sizes, scope = self.sizes, self.sizes.scope
-        self._about = f"{machine.name} {machine.design}".strip()
+        self.about = f"{machine.name} {machine.design}".strip()
         self._assumed = {f"assume {fact.__name__}": sizes.fact(fact) for fact in scope.assumptions}
         self._invariants = {
             prop.name: sizes.holds(prop, sizes.before) for prop in self.properties if prop.kind is Kind.INVARIANT
@@ -87,7 +98,7 @@ class Conditions:
         else:
             taken = next(move for move in self.moves if move.action == step).accepted()
             known = self.known(before) | {"the step": witnessed(taken)}
-        return Condition(self._about, prop.name, step, known, claim)
+        return Condition(self.about, prop.name, step, known, claim)
 
     def known(self, invariants: Collection[str]) -> dict[str, Value]:
         """What is true before every step, by name: what is assumed, and the invariants named."""
