@@ -117,7 +117,7 @@ def nobody_commits(s: TwoPhase, w: Nothing) -> bool:
 
 def test_what_is_true_of_many_managers_only_is_not_proved_of_any_number() -> None:
     scope = replace(ANY_NUMBER, lemmas=(the_rest_is_silent,))
-    crowd = replace(scope, varied=(), initial=lambda s, w: True)  # all managers that there can be take part
+    crowd = replace(scope, counted=())  # there are all managers that there can be
     machine = TWO_PHASE_COMMIT.replacing(prepare)
     for unbounded, expected in [(crowd, Status.HOLDS), (scope, Status.VIOLATED)]:
         proved = prove(replace(machine, unbounded=unbounded), [nobody_commits], Prover(Z3()), lambda _: None)

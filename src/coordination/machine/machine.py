@@ -73,11 +73,12 @@ class Premise:
 class Unbounded:
     """All sizes of a machine at once: what a proof is about.
 
-    `domains` gives the values that each sort can have at most, as a range, however long; a sort that is finite by
-    itself needs none. `constants` is the class of the machine's constants, a dataclass: fields that are not `given` are
-    any values of their sorts, any functions, of which `assumptions` are true. At the start, variables that are not in
-    `varied` are zero everywhere; the others are anything of which `initial` is true. `lemmas` strengthen what is proved
-    together. `scratch` names the instance in which counterexamples and violations are looked for.
+    `domains` gives the values that each sort has, as a range, however long; a sort that is finite by itself needs none.
+    Of a `counted` sort there are any number of values, the first of its range. `constants` is the class of the
+    machine's constants, a dataclass: fields that are not `given` are any values of their sorts, any functions, of which
+    `assumptions` are true. At the start, variables that are not in `varied` are zero everywhere; the others are
+    anything of which `initial` is true. `lemmas` strengthen what is proved together. `premises` are what a proof rests
+    on that no rule says. `scratch` names the instance in which counterexamples and violations are looked for.
     """
 
     about: str
@@ -88,8 +89,9 @@ class Unbounded:
     varied: tuple[str, ...]
     initial: Callable[..., bool]
     lemmas: tuple[Property, ...]
-    premises: tuple[Premise, ...]
     scratch: str
+    counted: tuple[Sort, ...] = ()
+    premises: tuple[Premise, ...] = ()
 
 
 @dataclass(frozen=True)

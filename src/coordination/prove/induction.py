@@ -146,8 +146,9 @@ class Prover:
         answer = self.ask(text, seconds)
         if answer.outcome is not Outcome.UNSAT:
             return Result(condition, Standing.UNKNOWN, text, seconds=answer.seconds, reason=_why(answer, seconds))
-        using = answer.core & {each.name for each in (*lemmas, prop)}
-        return Result(condition, Standing.PROVED, condition.text(answer.core), using, answer.seconds)
+        core = answer.core or frozenset(condition.known)  # where the solver names none, it may have used them all
+        using = core & {each.name for each in (*lemmas, prop)}
+        return Result(condition, Standing.PROVED, condition.text(core), using, answer.seconds)
 
     def ask(self, text: str, seconds: float) -> Answer:
         """What the solver says of a text, now or before."""

@@ -46,16 +46,17 @@ def problem(named: Mapping[str, Value], about: Iterable[str]) -> str:
     """A text that asks whether all of the `named` facts can be true at once; `about` are lines for a person."""
     below = list(terms.walk(named.values()))
     bound = {term.args[0] for term in below if term.op in terms.BINDERS}
-    totals = [term for term in below if term.op == "sum"]
+    ground = [term for term in below if not terms.leaves(term) & bound]
+    facts = [*sums.facts(ground), *products.facts(ground)]
+    below = list(terms.walk([*named.values(), *facts]))
+    totals = {_name_of_sum(term): term for term in below if term.op == "sum"}
     show = _printer(bound)
     lines = [*(f"; {line}".rstrip() for line in about), "(set-logic UFNIA)"]
     for symbol in _symbols(below, bound):
         lines += _declaration(symbol)
-    for total in totals:
+    for _, total in sorted(totals.items()):
         lines += _declaration_of_sum(total, bound)
-    ground = [term for term in below if not terms.leaves(term) & bound]
-    for fact in [*sums.facts(ground), *products.facts(ground)]:
-        lines.append(f"(assert {show(fact)})")
+    lines += sorted(f"(assert {show(fact)})" for fact in facts)
     if any(_divides_by_an_unknown(term) for term in below):
         lines += QUOTIENTS
     lines += [f"(assert (! {show(fact)} :named {_quoted(name)}))" for name, fact in named.items()]
@@ -97,7 +98,8 @@ def _around(total: Term, bound: set[Term]) -> list[Term]:
 
 def _name_of_sum(total: Term) -> str:
     variable, summand = total.args
-    return f"|sum over all {variable} of {_printer(set())(summand).replace('|', '')}|"
+    low, high = terms.interval(variable)
+    return f"|sum over {low} <= {variable} <= {high} of {_printer(set())(summand).replace('|', '')}|"
 
 
 def _printer(bound: set[Term]) -> Shown:

@@ -20,7 +20,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """`core` are the names of facts that are enough to exclude each other; `reason` why nothing was decided."""
+    """`core` are the names of facts that are enough to exclude each other, or none if the solver does not say which.
+
+    `reason` is why nothing was decided.
+    """
 
     outcome: Outcome
     seconds: float

@@ -18,7 +18,7 @@ from functools import partial
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
-from coordination.prove.symbols import within
+from coordination.prove.symbols import Symbol, within
 
 
 def add_up(variable: Term, summand: Value) -> Value:
@@ -29,7 +29,17 @@ def add_up(variable: Term, summand: Value) -> Value:
     def difference(key: Value) -> Value:
         return terms.sub(_at(summand, variable, key), _at(below, variable, key))
 
-    return terms.add(terms.summed(variable, below), _over_distinct(variable, list(tests.values()), difference))
+    return terms.add(_sum(variable, below), _over_distinct(variable, list(tests.values()), difference))
+
+
+def _sum(variable: Term, summand: Value) -> Value:
+    """The sum of what no key is told apart in: the same term whatever `variable` is called.
+
+    It is renamed to what no sum inside is over: terms are substituted without a look at what they bind.
+    """
+    inside = {str(term.args[0]) for term in terms.walk([summand]) if term.op == "sum"}
+    alike = Symbol(f"?sum{len(inside) + 1}", (), variable.args[0].values, False).term
+    return terms.summed(alike, _at(summand, variable, alike))
 
 
 def facts(ground: Sequence[Term]) -> Iterator[Value]:
@@ -59,7 +69,7 @@ def _keys(variable: Term, summand: Value, ground: Sequence[Term]) -> list[Value]
 def _over_distinct(variable: Term, keys: Sequence[Value], summand: Callable[[Value], Value]) -> Value:
     """The sum of `summand` over those of `keys` that are values of `variable`, each once."""
     total: Value = 0
-    distinct = list(dict.fromkeys(keys))
+    distinct = sorted(dict.fromkeys(keys), key=repr)  # in an order that says nothing of which terms there were before
     for number, key in enumerate(distinct):
         is_new = terms.conjunction(terms.negation(terms.eq(key, earlier)) for earlier in distinct[:number])
         counts = terms.conjunction((within(key, variable.args[0].values), is_new))

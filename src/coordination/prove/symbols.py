@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,19 +38,38 @@ def within(value: Value, domain: Sequence[int]) -> Value:
 
 
 def witnessed(fact: Value) -> Value:
-    """`fact` with what exists named: true of some values of the new symbols if and only if `fact` is true."""
-    return _witnessed(fact, positive=True)
+    """`fact` with what exists named: true of some values of the new symbols if and only if `fact` is true.
+
+    A variable that several terms bind, each a copy of one with another key in it, would name what exists for one key
+    and what exists for another alike, so it stays bound.
+    """
+    binders = Counter(term.args[0] for term in set(_existing(fact, positive=True)))
+    return _witnessed(fact, True, {variable for variable, times in binders.items() if times == 1})
 
 
-def _witnessed(fact: Value, positive: bool) -> Value:
+def _existing(fact: Value, positive: bool) -> Iterator[Term]:
+    """The terms that say of something that it exists, as they stand in `fact`."""
+    if not terms.is_term(fact):
+        return
+    if fact.op == "not":
+        yield from _existing(fact.args[0], not positive)
+    elif fact.op in ("and", "or"):
+        for part in fact.args:
+            yield from _existing(part, positive)
+    elif fact.op == ("exists" if positive else "forall"):
+        yield fact
+        yield from _existing(fact.args[1], positive)
+
+
+def _witnessed(fact: Value, positive: bool, named: Collection[Term]) -> Value:
     if not terms.is_term(fact):
         return fact
     if fact.op == "not":
-        return terms.negation(_witnessed(fact.args[0], not positive))
+        return terms.negation(_witnessed(fact.args[0], not positive, named))
     if fact.op in ("and", "or"):
-        return terms.CONSTRUCTORS[fact.op](*(_witnessed(part, positive) for part in fact.args))
-    if fact.op == ("exists" if positive else "forall"):
+        return terms.CONSTRUCTORS[fact.op](*(_witnessed(part, positive, named) for part in fact.args))
+    if fact.op == ("exists" if positive else "forall") and fact.args[0] in named:
         bound: Symbol = fact.args[0].args[0]
         witness = Symbol(f"some{bound.name}", (), bound.values, bound.boolean)
-        return _witnessed(terms.substitute(fact.args[1], {fact.args[0]: witness.term}), positive)
+        return _witnessed(terms.substitute(fact.args[1], {fact.args[0]: witness.term}), positive, named)
     return fact

@@ -22,7 +22,6 @@ from coordination.machine.state import (
     SpecificationError,
     State,
     Variable,
-    enumerated,
     flat_key,
     flat_sorts,
     sort_name,
@@ -30,6 +29,7 @@ from coordination.machine.state import (
 )
 from coordination.machine.terms import Term, Value
 from coordination.prove import sums
+from coordination.prove.sorts import Sorts
 from coordination.prove.symbols import Symbol, within
 
 
@@ -44,10 +44,8 @@ class _Layer:
 class UnknownMap(Map[Any, Any]):
     """A map of the state: what it held before, an unknown function or the default everywhere, and what was written."""
 
-    def __init__(
-        self, variable: Variable, symbol: Symbol | None, fresh: Callable[[range], Term], index: tuple[range, ...]
-    ) -> None:
-        self._variable, self._symbol, self._fresh, self._index = variable, symbol, fresh, index
+    def __init__(self, variable: Variable, symbol: Symbol | None, sorts: Sorts, fresh: Callable[[range], Term]) -> None:
+        self._variable, self._symbol, self._sorts, self._fresh = variable, symbol, sorts, fresh
         self._layers: tuple[_Layer, ...] = ()
         self.written: tuple[Value, ...] = ()
 
@@ -69,12 +67,12 @@ class UnknownMap(Map[Any, Any]):
         self._layers = (*self._layers, _Layer(applies, value))
 
     def __copy__(self) -> UnknownMap:
-        twin = UnknownMap(self._variable, self._symbol, self._fresh, self._index)
+        twin = UnknownMap(self._variable, self._symbol, self._sorts, self._fresh)
         twin._layers, twin.written = self._layers, self.written
         return twin
 
     def reset(self, where: Callable[..., bool] | None = None) -> None:
-        key = [self._fresh(domain) for domain in self._index]
+        key = [self._fresh(self._sorts.range(sort)) for sort in self._variable.index]
         chosen = True if where is None else where(*key)  # asked now: what `where` reads may be written later
 
         def applies(asked: tuple[Value, ...]) -> Value:
@@ -92,7 +90,7 @@ class UnknownMap(Map[Any, Any]):
         self._layers = (*self._layers[:kept], *map(only_there, self._layers[kept:]))
 
     def _holds(self, index: tuple[Value, ...]) -> Value:
-        return terms.conjunction(within(part, domain) for part, domain in zip(index, self._index, strict=True))
+        return terms.conjunction(self._sorts.has(*place) for place in zip(self._variable.index, index, strict=True))
 
 
 class UnknownFunction(Function[Any, Any]):
@@ -136,10 +134,9 @@ class Move:
 class _Reading:
     """Rules on unknowns: collects checks, keeps quantifiers. Each variable that it binds has a name of its own."""
 
-    def __init__(self, machine: Machine, domain: Callable[[Sort], range], prefix: str) -> None:
-        self.dropped, self.action, self._domain = machine.dropped, machine.action, domain
+    def __init__(self, machine: Machine, sorts: Sorts, prefix: str) -> None:
+        self.dropped, self.action, self._sorts = machine.dropped, machine.action, sorts
         self._names = (f"{prefix}{number}" for number in count(1))
-        self._sums = 0
         self.conditions: list[Value] = []
         self.checks: list[Check] = []
         self.bounds: list[Value] = []
@@ -174,17 +171,17 @@ class _Reading:
         if len(sorts) > 1:
             first, *rest = sorts
             return self.total([first], lambda one: self.total(rest, lambda *others: amount(one, *others)))
-        self._sums += 1
-        try:  # the same name in every reading: sums of the same are the same term
-            variable = Symbol(f"?sum{self._sums}", (), self._domain(sorts[0]), False).term
-            return sums.add_up(variable, amount(variable))
-        finally:
-            self._sums -= 1
+        variable = self.fresh(self._sorts.range(sorts[0]))
+        return sums.add_up(variable, terms.ite(self._sorts.counts(sorts[0], variable), amount(variable), 0))
 
     def _quantify(self, op: str, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
         flat = [part for sort in sorts for part in flat_sorts(sort)]
-        bound = [self.fresh(self._domain(sort), sort is bool) for sort in flat]
-        body = fact(*bound)
+        bound = [self.fresh(self._sorts.range(sort), sort is bool) for sort in flat]
+        counted = [self._sorts.counts(*each) for each in zip(flat, bound, strict=True)]
+        if op == "forall":
+            body = terms.disjunction([fact(*bound), *map(terms.negation, counted)])
+        else:
+            body = terms.conjunction([fact(*bound), *counted])
         for variable in reversed(bound):
             body = terms.quantified(op, variable, body)
         return body
@@ -199,25 +196,32 @@ class AllSizes:
                 f"{machine.name} says nothing about sizes beyond its instances; give it `unbounded` to prove anything"
             )
         self.machine, self.scope = machine, machine.unbounded
+        self.sorts = Sorts(machine.name, self.scope)
         self.variables = variables(machine.state)
+        for variable in self.variables:
+            if variable.sort in self.scope.counted:
+                raise SpecificationError(
+                    f"{variable.name} holds a {sort_name(variable.sort)}, which is counted: a key only"
+                )
+            if not variable.boolean and 0 not in self.domain(variable.sort):
+                raise SpecificationError(
+                    f"{variable.name} starts as 0, which is not in the unbounded range of {sort_name(variable.sort)}"
+                )
         self.symbols = {v.name: self._symbol(f"s.{v.name}", v.index, v.sort) for v in self.variables}
         self.constants = self._constants(self.scope)
         self.before = self.open()
 
     def domain(self, sort: Sort) -> range:
-        found = self.scope.domains.get(sort) or enumerated(sort)
-        if found is None:
-            raise SpecificationError(f"the unbounded {self.machine.name} gives no range for {sort_name(sort)}")
-        return range(found[0], found[-1] + 1)
+        return self.sorts.range(sort)
 
     def open(self, varied: Sequence[str] | None = None) -> State:
         """A state of which nothing is known; or, of which all but the `varied` variables are zero."""
         live = self.machine.state.__new__(self.machine.state)
-        fresh = _Reading(self.machine, self.domain, "?key").fresh
+        fresh = _Reading(self.machine, self.sorts, "?key").fresh
         for variable in self.variables:
             symbol = self.symbols[variable.name] if varied is None or variable.name in varied else None
             if variable.index:
-                value: Any = UnknownMap(variable, symbol, fresh, tuple(map(self.domain, variable.index)))
+                value: Any = UnknownMap(variable, symbol, self.sorts, fresh)
             else:
                 value = variable.default if symbol is None else symbol.term
             setattr(live, variable.name, value)
@@ -225,9 +229,10 @@ class AllSizes:
 
     def fact(self, holds: Callable[..., Any], *states: State) -> Value:
         """A property, an assumption or the like, as one term over `states` and the constants."""
-        with reading(_Reading(self.machine, self.domain, "?")):
+        with reading(_Reading(self.machine, self.sorts, "?")):
             fact = holds(*states, self.constants)
         terms.check_fact(fact)
+        self._check_divisors([fact])
         return fact
 
     def holds(self, prop: Property, after: State) -> Value:
@@ -237,10 +242,12 @@ class AllSizes:
     def move(self, action: Action) -> Move:
         named = zip(action.labels(), action.sorts(), strict=True)
         parameters = tuple(self._symbol(f"{action.name}({label})", (), sort) for label, sort in named)
-        reader, after = _Reading(self.machine, self.domain, "?step"), self.open()
+        reader, after = _Reading(self.machine, self.sorts, "?step"), self.open()
+        for sort, symbol in zip(action.sorts(), parameters, strict=True):
+            reader.conditions.append(self.sorts.counts(sort, symbol.term))
         with reading(reader):
             action.run(after, self.constants, *action.bind(tuple[Any, ...](symbol.term for symbol in parameters)))
-        return Move(
+        move = Move(
             action.name,
             parameters,
             tuple(condition for condition in reader.conditions if condition is not True),
@@ -248,14 +255,28 @@ class AllSizes:
             after,
             tuple(fact for fact in [*reader.bounds, *self._fits(after)] if fact is not True),
         )
+        self._check_divisors([move.accepted(), *move.stays, *(value for _, value in self._written(after))])
+        return move
 
     def _fits(self, after: State) -> Iterator[Value]:
         """That each value written is one that can stand there."""
+        for variable, written in self._written(after):
+            if not variable.boolean:
+                yield within(written, self.domain(variable.sort))
+
+    def _written(self, after: State) -> Iterator[tuple[Variable, Value]]:
         for variable in self.variables:
             value = getattr(after, variable.name)
-            if not variable.boolean:
-                for written in value.written if isinstance(value, UnknownMap) else [value]:
-                    yield within(written, self.domain(variable.sort))
+            yield from ((variable, each) for each in (value.written if isinstance(value, UnknownMap) else [value]))
+
+    def _check_divisors(self, values: Sequence[Value]) -> None:
+        """Nothing is known of a quotient where the divisor is zero, where the reading on integers has an error."""
+        for term in terms.walk(values):
+            if term.op in ("div", "mod") and terms.interval(term.args[1])[0] <= 0:
+                raise SpecificationError(
+                    f"{self.machine.name} divides by what may be zero, of which no proof speaks; give its sort a range "
+                    f"above zero"
+                )
 
     def _symbol(self, name: str, index: Sequence[Sort], sort: Sort) -> Symbol:
         if bool in index:
