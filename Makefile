@@ -8,7 +8,7 @@ stamp := .venv/.installed
 modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check prove conform deep test mutants lint format contracts bench clean FORCE
+.PHONY: help check prove conform deep test mutants seeds lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -31,6 +31,9 @@ test: lint $(modules) ## lint, then run the tests; ARGS='-k name' to choose
 
 mutants: $(stamp) $(modules) ## hold hundreds of wrong contracts to the specification, and write docs/mutants.md: minutes
 	@$(bin)/python -m tests.mutants
+
+seeds: $(stamp) ## prove everything under ten seeds, by both solvers: half a minute
+	@$(bin)/python -m tests.prove.seeds
 
 lint: $(stamp) ## ruff (rules and format), mypy strict on src/ and spec/
 	@$(bin)/python -m ruff check --quiet .

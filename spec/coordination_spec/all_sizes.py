@@ -53,7 +53,7 @@ def starts(s: Coordination, w: World) -> bool:
 
 def all_sizes(design: Design) -> Unbounded:
     return Unbounded(
-        about="any number of epochs, slots and accounts, any amounts of 256 bits, any schedule, any E, C and P that fit",
+        about="all epochs, slots and amounts of 256 bits, all accounts, any schedule, any E, C and P that fit",
         domains={
             Slot: range(UINT256),
             Duration: range(1, UINT256),

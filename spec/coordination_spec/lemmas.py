@@ -2,7 +2,7 @@
 
 A property that holds in every run need not be kept by every step from every state in which it is true: such a state may
 lie beyond all runs. Each lemma excludes some of those. They are proved together with the properties, from the same
-rules, and explored with them.
+rules.
 """
 
 from __future__ import annotations
@@ -51,18 +51,6 @@ def claims_start_in_their_phase(s: Coordination, w: World) -> bool:
 
 
 @invariant()
-def pruned_claims_are_overdue(s: Coordination, w: World) -> bool:
-    """A claimed epoch is pruned only after its proof phase."""
-    return forall(
-        Epoch,
-        lambda epoch: implies(
-            all_of(has_claim(s, epoch), s.status[epoch] == Status.PRUNED),
-            s.now >= s.claim_slot[epoch] + w.proof_slots,
-        ),
-    )
-
-
-@invariant()
 def takes_are_what_was_chosen(s: Coordination, w: World) -> bool:
     """Nothing is taken for a later slot, and in this one nothing but the quote on the proposer's disk."""
 
@@ -94,7 +82,6 @@ LEMMAS = (
     bond_conservation,  # a lemma too: no amount leaves its range, for no holder has more than there is
     records_are_whole,
     claims_start_in_their_phase,
-    pruned_claims_are_overdue,
     takes_are_what_was_chosen,
     sent_claims_carry_takes,
 )

@@ -45,7 +45,6 @@ from tests.two_phase_commit import TWO_PHASE_COMMIT, consistent, managers
 NEEDED = {
     "RECORDS_ARE_WHOLE": [("PAYOUT_EXACT", "submit_epoch_proof"), ("HONEST_PROVER_SAFE", "fund_rewards")],
     "CLAIMS_START_IN_THEIR_PHASE": [],
-    "PRUNED_CLAIMS_ARE_OVERDUE": [],
     "TAKES_ARE_WHAT_WAS_CHOSEN": [("NO_EQUIVOCATION", "publish_take"), ("SINGLE_USABLE_TAKE", "publish_take")],
     "SENT_CLAIMS_CARRY_TAKES": [("SIGNATURE_BINDING", "claim_proof_right")],
 }
@@ -111,7 +110,6 @@ def test_a_lemma_left_out_is_told_by_its_part_that_is_missing() -> None:
         ("C6", "HONEST_PROVER_SAFE", "claim_proof_right", 4, True),
         ("F2", "PROOF_TIMING", "submit_epoch_proof", 6, False),
         ("F3", "BOND_EXIT", "submit_epoch_proof", 5, False),
-        ("X1", "PRUNED_CLAIMS_ARE_OVERDUE", "prune", 7, True),
         ("N4", "TAKES_ARE_WHAT_WAS_CHOSEN", "choose_quote", 8, True),
     ],
 )

@@ -58,18 +58,18 @@ def proved() -> Induction:
 
 def test_cvc5_confirms_every_proof(proved: Induction) -> None:
     rechecked = recheck(proved, Prover(Cvc5(), seconds=60), quietly)
-    assert len(rechecked.answers) == 57
+    assert len(rechecked.answers) == 53
     assert {answer.outcome for answer in rechecked.answers.values()} == {Outcome.UNSAT}
 
 
-def test_a_wrong_proof_of_the_first_solver_is_disputed_by_the_second() -> None:
-    """Without F2 a late proof is taken: the liar calls that proved."""
+def test_a_wrong_proof_of_the_first_solver_is_not_confirmed_by_the_second() -> None:
+    """Without F2 a late proof is taken: the liar calls that proved. The second finds a way out, or gives up."""
     wrong = induction(Liar(Z3(), "submit_epoch_proof keeps PROOF_TIMING"), without="F2")
     assert wrong.holds(next(prop for prop in HARDENED.properties if prop.name == "PROOF_TIMING"))
-    disputed = recheck(wrong, Prover(Z3(), seconds=10), quietly).disputed
-    assert [(result.condition.property, result.condition.step) for result in disputed] == [
-        ("PROOF_TIMING", "submit_epoch_proof")
-    ]
+    rechecked = recheck(wrong, Prover(Z3(), seconds=2), quietly)
+    assert [
+        (result.condition.property, result.condition.step) for result in rechecked.disputed + rechecked.undecided
+    ] == [("PROOF_TIMING", "submit_epoch_proof")]
 
 
 def test_a_wrong_answer_of_the_second_solver_is_a_disagreement_too(proved: Induction) -> None:
@@ -79,7 +79,7 @@ def test_a_wrong_answer_of_the_second_solver_is_a_disagreement_too(proved: Induc
 
 def test_what_the_second_solver_gives_up_on_is_not_confirmed(proved: Induction) -> None:
     rechecked = recheck(proved, Prover(Weary()), quietly)
-    assert len(rechecked.undecided) == len(rechecked.answers) == 57
+    assert len(rechecked.undecided) == len(rechecked.answers) == 53
 
 
 def test_a_disagreement_is_told_and_ends_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ from coordination.cli.console import (
 )
 from coordination.cli.prove import cache_of_answers
 from coordination.explore.check import Checked, check
-from coordination.explore.retrace import ReadingsDisagree
 from coordination.lookup import (
     SHIPPED,
     check_readable,
@@ -37,7 +36,7 @@ from coordination.lookup import (
     find_designs,
     load_properties,
 )
-from coordination.machine import Instance, Machine, Pin, Property
+from coordination.machine import Instance, Machine, Pin, Property, SpecificationError
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code, worst
 from coordination.prove.conditions import ALL_SIZES, Conditions
@@ -103,8 +102,7 @@ def check_command(
         proofs = _proofs(subject, judged)
         with progress(subject, where) as report:
             checked = check(subject, where, judged, budget, report)
-        _check_agreement(checked, proofs)
-        code = worst([code, _print_checked(checked, judged, proofs)])
+        code = worst([code, _print_checked(checked, judged, proofs), _print_disagreement(checked, proofs)])
         if recount:
             code = worst([code, _print_recount(checked, judged)])
         written += [to_json(v, subject) | {"proved": proofs.get(v.property) or None} for v in checked.verdicts]
@@ -135,15 +133,24 @@ def _proofs(machine: Machine, judged: Sequence[Property]) -> Mapping[str, str]:
     asked = [prop for prop in judged if prop.name not in machine.expected]
     with cache_of_answers() as cache, working(f"{machine.design} proofs".strip()) as report:
         prover = Prover(Z3(), cache, seconds=MOMENT)
-        induction = prover.prove(Conditions(machine, asked), lambda prop, step, lemmas: None, report)
+        try:
+            induction = prover.prove(Conditions(machine, asked), lambda prop, step, lemmas: None, report)
+        except SpecificationError as error:
+            err.print(f"nothing is proved: {error}", style="yellow")
+            return {}
     return {prop.name: ALL_SIZES if prop in asked and induction.holds(prop) else "" for prop in judged}
 
 
-def _check_agreement(checked: Checked, proofs: Mapping[str, str]) -> None:
-    """Raises ReadingsDisagree where a run breaks what is proved: then one of the checkers is wrong."""
-    for verdict in checked.verdicts:
-        if verdict.trace is not None and proofs.get(verdict.property):
-            raise ReadingsDisagree(f"{verdict.property} is proved for {ALL_SIZES}, and a run breaks it")
+def _print_disagreement(checked: Checked, proofs: Mapping[str, str]) -> Exit:
+    """Where a run breaks what is proved, one of the two is of another machine, or wrong."""
+    broken = [v.property for v in checked.verdicts if v.trace is not None and proofs.get(v.property)]
+    for name in broken:
+        err.print(
+            f"disagreement: {name} is proved for {ALL_SIZES}, but a run of {checked.instance.name} breaks it: it "
+            f"speaks of values that this instance does not have, or one of the checkers is wrong",
+            style="bold red",
+        )
+    return Exit.VIOLATION if broken else Exit.AS_EXPECTED
 
 
 def _print_checked(checked: Checked, judged: Sequence[Property], proofs: Mapping[str, str]) -> Exit:

@@ -20,14 +20,14 @@ from coordination.lookup import (
     find_designs,
     load_properties,
 )
-from coordination.machine import Machine, Property
+from coordination.machine import Machine, Property, SpecificationError
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, exit_code, worst
 from coordination.prove.cache import Cache
 from coordination.prove.check import Proved, prove
 from coordination.prove.classification import Reachable
 from coordination.prove.conditions import ALL_SIZES
-from coordination.prove.induction import SECONDS, Prover, Standing
+from coordination.prove.induction import SECONDS, Prover, Report, Standing
 from coordination.prove.recheck import Rechecked, recheck
 from coordination.prove.solvers import Z3, Cvc5
 from coordination.prove.vacuity import Vacuity, find_vacuous
@@ -65,7 +65,9 @@ def prove_command(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts, conditions included.")
     ] = None,
     max_seconds: Annotated[float, typer.Option(min=0.001, help="Give up on a condition after so long.")] = SECONDS,
-    seed: Annotated[int, typer.Option(min=0, help="The solvers' seed; no verdict should depend on it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31 - 1, help="The solvers' seed; no verdict should depend on it.")
+    ] = 0,
 ) -> None:
     """Prove the properties by induction: for any number of accounts, epochs and slots, and any amounts.
 
@@ -87,7 +89,7 @@ def prove_command(
             with working(f"{subject.design} proofs".strip()) as report:
                 prover = Prover(Z3(), cache, seconds=max_seconds, seed=seed)
                 proved = prove(subject, judged, prover, report)
-                vacuity = find_vacuous(subject, proved.induction, prover, report)
+                vacuity = _vacuity(proved, prover, report)
             code = worst([code, _print_proved(proved, vacuity, seed)])
             rechecked = None
             if second:
@@ -106,6 +108,15 @@ def prove_command(
     raise typer.Exit(code)
 
 
+def _vacuity(proved: Proved, prover: Prover, report: Report) -> Vacuity | None:
+    """What never happens; None, and a line that says why, where no instance can be explored."""
+    try:
+        return find_vacuous(proved.machine, proved.induction, prover, report)
+    except SpecificationError as error:
+        err.print(f"what never happens is not known: {error}", style="yellow")
+        return None
+
+
 @contextmanager
 def cache_of_answers(unwanted: bool = False) -> Iterator[Cache | None]:
     """What solvers have answered before; without it all goes on, only slower."""
@@ -121,7 +132,7 @@ def cache_of_answers(unwanted: bool = False) -> Iterator[Cache | None]:
             cache.close()
 
 
-def _print_proved(proved: Proved, vacuity: Vacuity, seed: int) -> Exit:
+def _print_proved(proved: Proved, vacuity: Vacuity | None, seed: int) -> Exit:
     machine, induction = proved.machine, proved.induction
     about = induction.conditions.sizes.scope.about
     out.print(f"{machine.name} {machine.design}".rstrip() + f", {ALL_SIZES}: {about}", style="bold")
@@ -129,20 +140,23 @@ def _print_proved(proved: Proved, vacuity: Vacuity, seed: int) -> Exit:
     asked = [result for result in induction.results.values() if result.standing is not Standing.UNCHANGED]
     rest, seconds = len(induction.results) - len(asked), sum(result.seconds for result in asked)
     out.print(f"{count(len(asked), 'condition')} for {induction.solver}, seed {seed}: {seconds:.1f} s")
-    out.print(f"nothing to ask in {rest} more: the step writes nothing that the property reads")
+    out.print(f"nothing to ask in {rest} more: what the step writes does not matter to the property")
     out.print()
     out.print(to_proofs_table(proved), soft_wrap=False)
     for number, sentence in enumerate(assumptions(proved), start=1):
         out.print(f"assumption {number}: {sentence}")
-    for never in vacuity.never:
+    for never in vacuity.never if vacuity else ():
         out.print(f"never happens: {never.ending} ({never.how})")
-    for idle in vacuity.premises:
+    for idle in vacuity.premises if vacuity else ():
         out.print(
             f"says nothing: in {idle.property}, the premise {idle.text} ({idle.where}) never matters", style="bold"
         )
     out.print()
     _print_against(proved)
-    return exit_code(proved.verdicts)
+    lost = [lemma.name for lemma in induction.conditions.lemmas if not induction.holds(lemma)]
+    if lost:
+        out.print(f"not proved, though given as lemmas: {', '.join(lost)}", style="bold red")
+    return worst([exit_code(proved.verdicts), Exit.UNKNOWN if lost else Exit.AS_EXPECTED])
 
 
 def _print_against(proved: Proved) -> None:

@@ -171,8 +171,8 @@ class Map(Generic[K, V]):
 
     def reset(self, where: Callable[..., bool] | None = None) -> None:
         """Give every entry whose key satisfies `where` the default of its sort: zero, nobody, False."""
-        for case in self._resettable():
-            chosen = True if where is None else where(*case)
+        chosen_cases = [(case, True if where is None else where(*case)) for case in self._resettable()]
+        for case, chosen in chosen_cases:  # all asked before any is reset: what `where` reads may be among them
             self._write(case, terms.ite(chosen, self._variable.default, self._entry(case)))
 
     def keep_where(self, condition: bool, before: Map[K, V]) -> None:
@@ -215,6 +215,10 @@ class Function(Generic[K, V]):
     def __init__(self, entries: Mapping[Any, Any], other: Any = 0) -> None:
         self._entries = {tuple(int(part) for part in flat_key(key)): value for key, value in entries.items()}
         self._other = other
+
+    def values(self) -> list[Any]:
+        """Everything that it holds somewhere."""
+        return [*self._entries.values(), self._other]
 
     def __getitem__(self, key: K) -> V:
         index = flat_key(key)

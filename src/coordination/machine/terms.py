@@ -315,7 +315,7 @@ def eq(a: Value, b: Value) -> Value:
         if not isinstance(b, int):
             raise NotReadable(f"a rule compares a state value with {b!r}, which is no number and no name of one")
         if a.boolean:
-            return a if b else negation(a)
+            return False if b not in (0, 1) else a if b else negation(a)
         b = int(b)
         if a.op == "ite":
             return ite(a.args[0], eq(a.args[1], b), eq(a.args[2], b))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -18,7 +19,7 @@ class Cache:
     def __init__(self, path: Path = DEFAULT) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._database = sqlite3.connect(path, timeout=30, isolation_level=None)
+            self._database = sqlite3.connect(path, timeout=1, isolation_level=None)
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS answers (question TEXT PRIMARY KEY, outcome TEXT, seconds REAL,"
                 " core TEXT, reason TEXT) WITHOUT ROWID"
@@ -30,14 +31,18 @@ class Cache:
         self._database.close()
 
     def get(self, question: str) -> Answer | None:
-        found = self._database.execute(
-            "SELECT outcome, seconds, core, reason FROM answers WHERE question = ?", (question,)
-        ).fetchone()
-        if found is None:
+        """What was answered; None too where the file holds something else, or is in use for long."""
+        try:
+            outcome, seconds, core, reason = self._database.execute(
+                "SELECT outcome, seconds, core, reason FROM answers WHERE question = ?", (question,)
+            ).fetchone() or (Outcome.UNKNOWN, 0.0, "", "")
+            if outcome == Outcome.UNKNOWN:
+                return None
+            return Answer(Outcome(outcome), seconds, frozenset(filter(None, core.split("\n"))), reason)
+        except (sqlite3.Error, ValueError):
             return None
-        outcome, seconds, core, reason = found
-        return Answer(Outcome(outcome), seconds, frozenset(filter(None, core.split("\n"))), reason)
 
     def put(self, question: str, answer: Answer) -> None:
         row = (question, answer.outcome.value, answer.seconds, "\n".join(sorted(answer.core)), answer.reason)
-        self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)
+        with suppress(sqlite3.Error):  # what is not remembered is asked again
+            self._database.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)", row)

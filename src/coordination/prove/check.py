@@ -17,11 +17,9 @@ from coordination.prove.conditions import ALL_SIZES, RANGES, START, Conditions
 from coordination.prove.counterexample import Counterexample, Scratch, SolverGaveUp
 from coordination.prove.explored import Explored
 from coordination.prove.induction import Induction, Prover, Report, Result
-from coordination.prove.sizes import check_sizes
 
 PROVED, BOUNDED, UNPROVED = "proved", "bounded", "unproved"
 STEPS = 12  # of the runs that are looked at where there is no proof
-PATIENCE = 30.0  # seconds for those
 
 if TYPE_CHECKING:  # at run time only where it is used: it loads Z3, which takes longer than proofs that are remembered
     from coordination.prove.bounded import Bounded
@@ -53,12 +51,10 @@ class Proved:
         """What a proof of this property rests on, a sentence each; but for the ranges, which have their own verdict."""
         if not any(verdict.property == name and verdict.method == PROVED for verdict in self.verdicts):
             return []
-        texts = [result.text for result in self.results(name)]
+        read = frozenset[str]().union(*(result.condition.reads(result.core) for result in self.results(name)))
         scope = self.induction.conditions.sizes.scope
         used = [
-            premise.sentence
-            for premise in scope.premises
-            if any(f"(declare-fun s.{variable} " in text for text in texts for variable in premise.about)
+            premise.sentence for premise in scope.premises if any(f"s.{variable}" in read for variable in premise.about)
         ]
         return [*(inspect.getdoc(fact) or fact.__name__ for fact in scope.assumptions), *used]
 
@@ -81,7 +77,6 @@ class _Judge:
         runs = self._look([prop for prop in properties if prop.name in self._machine.expected])
         asked = [prop for prop in properties if prop.name not in runs or runs[prop.name].trace is None]
         conditions = Conditions(self._machine, asked)
-        check_sizes(self._machine, conditions.sizes)
         induction = self._prover.prove(conditions, self._refute, self._report)
         runs |= self._look([prop for prop in asked if prop.name not in runs and not induction.holds(prop)])
         verdicts = [self._verdict(prop, induction, runs.get(prop.name)) for prop in (*properties, RANGES)]
@@ -99,8 +94,9 @@ class _Judge:
         from coordination.prove.bounded import shortest_violations
 
         told = partial(self._tell_length, "runs")
+        budget = self._prover.seconds
         return dict(
-            shortest_violations(self._machine, self._scratch, properties, steps=STEPS, seconds=PATIENCE, report=told)
+            shortest_violations(self._machine, self._scratch, properties, steps=STEPS, seconds=budget, report=told)
         )
 
     def _tell_length(self, what: str, length: int, seconds: float) -> None:
@@ -155,22 +151,23 @@ class _Judge:
             return replace(
                 verdict, method=BOUNDED, status=Status.VIOLATED, expected=bool(known), trace=runs.trace, reason=why
             )
+        reason = _why(prop, induction)
         k = self._least_k(prop, induction)
         if k is not None:
-            return replace(verdict, method=f"{k}-inductive")
-        return replace(verdict, method=UNPROVED, status=Status.UNKNOWN, expected=False, reason=_why(prop, induction))
+            reason = f"{reason}; in {self._scratch.name} alone it holds, for it is {k}-inductive there"
+        return replace(verdict, method=UNPROVED, status=Status.UNKNOWN, expected=False, reason=reason)
 
     def _least_k(self, prop: Property, induction: Induction) -> int | None:
-        """Of the instance, whose runs must not leave its domains: without the ranges nothing is known of those."""
-        if prop is RANGES or not induction.holds(RANGES):
+        """Of the instance only; and if no run is known to leave its domains, as nothing is known of what follows."""
+        if prop is RANGES:
             return None
         from coordination.prove.bounded import k_induction
 
         told = partial(self._tell_length, f"{prop.name}: paths")
         found = k_induction(
-            self._machine, self._scratch, prop, induction.lemmas, steps=STEPS, seconds=PATIENCE, report=told
+            self._machine, self._scratch, prop, induction.lemmas, steps=STEPS, seconds=self._prover.seconds, report=told
         )
-        return found.k
+        return None if found.strays is not None else found.k
 
 
 def _why(prop: Property, induction: Induction) -> str:

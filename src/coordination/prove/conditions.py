@@ -18,6 +18,7 @@ from coordination.machine.property import Kind, Property
 from coordination.machine.state import SpecificationError
 from coordination.machine.terms import Value
 from coordination.prove import smtlib
+from coordination.prove.sizes import check_sizes
 from coordination.prove.symbols import witnessed
 from coordination.prove.unbounded import AllSizes, Move
 
@@ -28,6 +29,7 @@ RANGES = Property(
     "Every value that a step writes lies in the range of its sort, and every entry that it writes exists.",
 )
 START = "the start"
+FAILS = "the claim fails"
 ALL_SIZES = "all sizes"
 
 
@@ -44,12 +46,19 @@ class Condition:
     known: Mapping[str, Value]
     claim: Value
 
-    def text(self, using: frozenset[str] | None = None) -> str:
-        """As SMT-LIB, unsatisfiable if and only if the claim follows; with those facts only that are `using`."""
-        known = {name: fact for name, fact in self.known.items() if using is None or name in using}
+    def text(self, core: frozenset[str] | None = None) -> str:
+        """As SMT-LIB: if it is unsatisfiable, the claim follows. Of the facts, those only that are in `core`."""
         verb = "has" if self.step == START else "keeps"
-        about = [f"{self.about}: {self.step} {verb} {self.property}", "Unsatisfiable if and only if that is so."]
-        return smtlib.problem({**known, "the claim fails": witnessed(terms.negation(self.claim))}, about)
+        about = [f"{self.about}: {self.step} {verb} {self.property}", "If this is unsatisfiable, that is so."]
+        return smtlib.problem(self._facts(), about, core)
+
+    def reads(self, core: frozenset[str]) -> frozenset[str]:
+        """The names of all symbols in the facts that are in `core`."""
+        below = terms.walk(fact for name, fact in self._facts().items() if name in core)
+        return frozenset(str(term.args[0]) for term in below if term.op in ("field", "entry"))
+
+    def _facts(self) -> dict[str, Value]:
+        return {**self.known, FAILS: witnessed(terms.negation(self.claim), "claim")}
 
 
 def _check_names(what: str, names: Sequence[str]) -> None:
@@ -73,6 +82,11 @@ class Conditions:
         self.properties = (RANGES, *dict.fromkeys([*self.lemmas, *properties]))
         _check_names("properties or lemmas", [prop.name for prop in self.properties])
         _check_names("actions", [action.name for action in machine.actions])
+        _check_names("assumptions", [fact.__name__ for fact in self.sizes.scope.assumptions])
+        for lemma in self.lemmas:
+            if lemma.kind is not Kind.INVARIANT:
+                raise SpecificationError(f"the lemma {lemma.name} is no invariant, so no step could use it")
+        check_sizes(machine, self.sizes)
         sizes, scope = self.sizes, self.sizes.scope
         self.about = f"{machine.name} {machine.design}".strip()
         self._assumed = {f"assume {fact.__name__}": sizes.fact(fact) for fact in scope.assumptions}
@@ -97,7 +111,7 @@ class Conditions:
             known = self._assumed | self._starts
         else:
             taken = next(move for move in self.moves if move.action == step).accepted()
-            known = self.known(before) | {"the step": witnessed(taken)}
+            known = self.known(before) | {"the step": witnessed(taken, "step")}
         return Condition(self.about, prop.name, step, known, claim)
 
     def known(self, invariants: Collection[str]) -> dict[str, Value]:

@@ -45,13 +45,14 @@ class Standing(StrEnum):
 class Result:
     """One condition and how it came out. `text` is what the solver was asked: with the facts that it used, if proved.
 
-    `using` are the lemmas, and the property itself, that were used of the state before. `reason` is why a condition is
-    unknown: the solver's own, after so many `seconds`.
+    `core` are the facts that are enough for the proof, `using` the invariants among them: lemmas, and the property
+    itself. `reason` is why a condition is unknown: the solver's own, after so many `seconds`.
     """
 
     condition: Condition
     standing: Standing
     text: str = ""
+    core: frozenset[str] = frozenset()
     using: frozenset[str] = frozenset()
     seconds: float = 0.0
     reason: str = ""
@@ -112,7 +113,7 @@ class Prover:
                 for condition in _open_conditions(conditions, prop, lemmas, results):
                     report(f"{len(results)} conditions decided, at {condition.step}, {prop.name}")
                     results[prop.name, condition.step] = self._result(condition, prop, lemmas, refute)
-                self._be_patient(results, prop, lemmas)
+                self._be_patient(conditions, results, prop, lemmas)
             lost = {name for (name, _), result in results.items() if not result.standing.is_good}
             kept = tuple(lemma for lemma in lemmas if lemma.name not in lost)
             if kept == lemmas:
@@ -130,16 +131,18 @@ class Prover:
                 return Result(condition, Standing.REFUTED, result.text, counterexample=counterexample)
         return result
 
-    def _be_patient(self, results: Results, prop: Property, lemmas: Sequence[Property]) -> None:
+    def _be_patient(self, conditions: Conditions, results: Results, prop: Property, lemmas: Sequence[Property]) -> None:
         """Give what is unknown all its time; but no more once the property is lost, by that or by a counterexample."""
         mine = {place: result for place, result in results.items() if place[0] == prop.name}
         if any(result.standing is Standing.REFUTED for result in mine.values()):
             return
+        before = _names(lemmas, prop)
         for place, result in mine.items():
-            if result.standing is Standing.UNKNOWN:
-                results[place] = self._asked(result.condition, prop, lemmas, self.seconds)
-                if results[place].standing is Standing.UNKNOWN:
-                    return
+            condition = conditions.condition(prop, place[1], before)
+            if result.standing is Standing.UNKNOWN and result.seconds < self.seconds and condition is not None:
+                results[place] = self._asked(condition, prop, lemmas, self.seconds)
+            if not results[place].standing.is_good:
+                return
 
     def _asked(self, condition: Condition, prop: Property, lemmas: Sequence[Property], seconds: float) -> Result:
         text = condition.text()
@@ -147,8 +150,8 @@ class Prover:
         if answer.outcome is not Outcome.UNSAT:
             return Result(condition, Standing.UNKNOWN, text, seconds=answer.seconds, reason=_why(answer, seconds))
         core = answer.core or frozenset(condition.known)  # where the solver names none, it may have used them all
-        using = core & {each.name for each in (*lemmas, prop)}
-        return Result(condition, Standing.PROVED, condition.text(core), using, answer.seconds)
+        using = core & _names(lemmas, prop)
+        return Result(condition, Standing.PROVED, condition.text(core), core, using, answer.seconds)
 
     def ask(self, text: str, seconds: float) -> Answer:
         """What the solver says of a text, now or before."""
@@ -156,7 +159,7 @@ class Prover:
         answer = self._cache.get(question) if self._cache else None
         if answer is None:
             answer = self._solver.decide(text, seconds, self.seed)
-            if self._cache:
+            if self._cache and answer.outcome is not Outcome.UNKNOWN:  # another time there may be more time
                 self._cache.put(question, answer)
         return answer
 
@@ -165,7 +168,7 @@ def _open_conditions(
     conditions: Conditions, prop: Property, lemmas: Sequence[Property], results: Results
 ) -> Iterator[Condition]:
     """Those that were never decided, or were proved with a lemma that is lost."""
-    before = frozenset(each.name for each in (*lemmas, prop))
+    before = _names(lemmas, prop)
     for step in conditions.steps:
         known = results.get((prop.name, step))
         if known is None or (known.standing.is_good and not known.using <= before):
@@ -174,7 +177,12 @@ def _open_conditions(
                 yield condition
 
 
+def _names(lemmas: Sequence[Property], prop: Property) -> frozenset[str]:
+    """What is known before a step: the lemmas that are left, and the property itself."""
+    return frozenset(each.name for each in (*lemmas, prop))
+
+
 def _why(answer: Answer, budget: float) -> str:
     if answer.outcome is Outcome.SAT:
-        return "the claim does not follow from what is known, though no instance shows it"
+        return "the solver finds a way out, though no instance shows one"
     return f"the solver gave up: {answer.reason}" if answer.seconds < budget else f"{budget:g} s were not enough"

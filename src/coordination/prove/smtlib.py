@@ -7,7 +7,7 @@ SMT-LIB's `div` and `mod` round as Python's `//` and `%` do: towards minus infin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
@@ -42,8 +42,11 @@ QUOTIENTS = (
 Shown = Callable[[Value], str]
 
 
-def problem(named: Mapping[str, Value], about: Iterable[str]) -> str:
-    """A text that asks whether all of the `named` facts can be true at once; `about` are lines for a person."""
+def problem(named: Mapping[str, Value], about: Iterable[str], core: Collection[str] | None = None) -> str:
+    """A text that asks whether all of the `named` facts can be true at once; `about` are lines for a person.
+
+    Of the facts, those only that are in `core`; what every text says of sums and products is that of all of them.
+    """
     below = list(terms.walk(named.values()))
     bound = {term.args[0] for term in below if term.op in terms.BINDERS}
     ground = [term for term in below if not terms.leaves(term) & bound]
@@ -56,10 +59,14 @@ def problem(named: Mapping[str, Value], about: Iterable[str]) -> str:
         lines += _declaration(symbol)
     for _, total in sorted(totals.items()):
         lines += _declaration_of_sum(total, bound)
-    lines += sorted(f"(assert {show(fact)})" for fact in facts)
     if any(_divides_by_an_unknown(term) for term in below):
         lines += QUOTIENTS
-    lines += [f"(assert (! {show(fact)} :named {_quoted(name)}))" for name, fact in named.items()]
+    lines += sorted(f"(assert {show(fact)})" for fact in facts)
+    lines += [
+        f"(assert (! {show(fact)} :named {_quoted(name)}))"
+        for name, fact in named.items()
+        if core is None or name in core
+    ]
     return "\n".join([*lines, "(check-sat)", ""])
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+from typing import Any, Protocol
 
 from coordination.machine import SpecificationError
 
@@ -38,6 +40,9 @@ class Solver(Protocol):
         """Whether the facts of `text` can be true at once; UNKNOWN after so many seconds."""
 
 
+_SHARED = ("smt.random_seed", "timeout")  # options that Z3 sets for the whole process, whatever the context
+
+
 class Z3:
     def __init__(self) -> None:
         self.name = f"z3 {version('z3-solver')}"
@@ -49,22 +54,38 @@ class Z3:
             "produce-unsat-cores": "true",
             "smt.random_seed": seed,
             "timeout": int(seconds * 1000),
+            "ctrl_c": "false",  # Python minds it
         }
         context = z3.Context()  # of its own: what was asked before must not matter
 
         def say(commands: str) -> str:
             try:
-                return str(z3.Z3_eval_smtlib2_string(context.ref(), commands)).strip()
+                return str(
+                    _heeding_interrupts(context, lambda: z3.Z3_eval_smtlib2_string(context.ref(), commands))
+                ).strip()
             except z3.Z3Exception as error:
                 raise SpecificationError(f"{self.name} does not understand a condition: {error}") from error
 
-        started = time.perf_counter()
-        said = say("".join(f"(set-option :{name} {value})\n" for name, value in options.items()) + text)
-        core = _names(say("(get-unsat-core)")) if said == Outcome.UNSAT else frozenset[str]()
-        reason = say("(get-info :reason-unknown)") if said == Outcome.UNKNOWN else ""
-        if "interrupted" in reason:
-            raise KeyboardInterrupt
+        started, elsewhere = time.perf_counter(), {name: z3.get_param(name) for name in _SHARED}
+        try:
+            said = say("".join(f"(set-option :{name} {value})\n" for name, value in options.items()) + text)
+            core = _names(say("(get-unsat-core)")) if said == Outcome.UNSAT else frozenset[str]()
+            reason = say("(get-info :reason-unknown)") if said == Outcome.UNKNOWN else ""
+        finally:
+            for name, value in elsewhere.items():
+                z3.set_param(name, value)
         return Answer(_outcome(self.name, said), time.perf_counter() - started, core, reason)
+
+
+def _heeding_interrupts(context: Any, ask: Callable[[], Any]) -> Any:
+    """What `ask` returns; Z3 would go on to its end before Python heard of Ctrl-C, and so it asks in another thread."""
+    with ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(ask)
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            context.interrupt()
+            raise
 
 
 class Cvc5:
@@ -85,8 +106,11 @@ class Cvc5:
         parser = cvc5.InputParser(solver)
         parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, text, "condition")
         said, started = "", time.perf_counter()
-        while not (command := parser.nextCommand()).isNull():
-            said += str(command.invoke(solver, parser.getSymbolManager()))
+        try:
+            while not (command := parser.nextCommand()).isNull():
+                said += str(command.invoke(solver, parser.getSymbolManager()))
+        except RuntimeError as error:
+            raise SpecificationError(f"{self.name} does not understand a condition: {error}") from error
         outcome, _, reason = said.strip().partition(" ")
         return Answer(_outcome(self.name, outcome), time.perf_counter() - started, reason=reason)
 

@@ -17,7 +17,7 @@ class Sorts:
 
     def range(self, sort: Sort) -> range:
         """What a value of `sort` can be. Raises SpecificationError where nobody says, or values are left out."""
-        found = self._scope.domains.get(sort) or enumerated(sort)
+        found = self._scope.domains.get(sort, enumerated(sort))
         if found is None:
             raise SpecificationError(f"the unbounded {self._machine} gives no range for {sort_name(sort)}")
         values = range(found[0], found[-1] + 1)

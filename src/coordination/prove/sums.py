@@ -37,8 +37,9 @@ def _sum(variable: Term, summand: Value) -> Value:
 
     It is renamed to what no sum inside is over: terms are substituted without a look at what they bind.
     """
-    inside = {str(term.args[0]) for term in terms.walk([summand]) if term.op == "sum"}
-    alike = Symbol(f"?sum{len(inside) + 1}", (), variable.args[0].values, False).term
+    named = [str(term) for term in terms.walk([summand]) if term.op == "field"]
+    taken = [int(name.removeprefix("?sum")) for name in named if name.startswith("?sum")]
+    alike = Symbol(f"?sum{max(taken, default=0) + 1}", (), variable.args[0].values, False).term
     return terms.summed(alike, _at(summand, variable, alike))
 
 

@@ -37,14 +37,16 @@ def within(value: Value, domain: Sequence[int]) -> Value:
     return terms.conjunction((terms.le(domain[0], value), terms.le(value, domain[-1])))
 
 
-def witnessed(fact: Value) -> Value:
+def witnessed(fact: Value, whose: str) -> Value:
     """`fact` with what exists named: true of some values of the new symbols if and only if `fact` is true.
+
+    Facts that are to be true together name their witnesses apart, by `whose` they are.
 
     A variable that several terms bind, each a copy of one with another key in it, would name what exists for one key
     and what exists for another alike, so it stays bound.
     """
     binders = Counter(term.args[0] for term in set(_existing(fact, positive=True)))
-    return _witnessed(fact, True, {variable for variable, times in binders.items() if times == 1})
+    return _witnessed(fact, True, whose, {variable for variable, times in binders.items() if times == 1})
 
 
 def _existing(fact: Value, positive: bool) -> Iterator[Term]:
@@ -61,15 +63,15 @@ def _existing(fact: Value, positive: bool) -> Iterator[Term]:
         yield from _existing(fact.args[1], positive)
 
 
-def _witnessed(fact: Value, positive: bool, named: Collection[Term]) -> Value:
+def _witnessed(fact: Value, positive: bool, whose: str, named: Collection[Term]) -> Value:
     if not terms.is_term(fact):
         return fact
     if fact.op == "not":
-        return terms.negation(_witnessed(fact.args[0], not positive, named))
+        return terms.negation(_witnessed(fact.args[0], not positive, whose, named))
     if fact.op in ("and", "or"):
-        return terms.CONSTRUCTORS[fact.op](*(_witnessed(part, positive, named) for part in fact.args))
+        return terms.CONSTRUCTORS[fact.op](*(_witnessed(part, positive, whose, named) for part in fact.args))
     if fact.op == ("exists" if positive else "forall") and fact.args[0] in named:
         bound: Symbol = fact.args[0].args[0]
-        witness = Symbol(f"some{bound.name}", (), bound.values, bound.boolean)
-        return _witnessed(terms.substitute(fact.args[1], {fact.args[0]: witness.term}), positive, named)
+        witness = Symbol(f"{whose}{bound.name}", (), bound.values, bound.boolean)
+        return _witnessed(terms.substitute(fact.args[1], {fact.args[0]: witness.term}), positive, whose, named)
     return fact

@@ -147,6 +147,6 @@ def _is_excluded(ending: Ending, fact: Value, induction: Induction, prover: Prov
     conditions = induction.conditions
     proved = [prop.name for prop in conditions.properties if induction.holds(prop)]
     report(f"asking whether {ending} can happen")
-    about = [f"{conditions.about}: {ending} never happens", "Unsatisfiable if and only if that follows."]
-    text = smtlib.problem({**conditions.known(proved), "it happens": witnessed(fact)}, about)
+    about = [f"{conditions.about}: {ending} never happens", "If this is unsatisfiable, that is so."]
+    text = smtlib.problem({**conditions.known(proved), "it happens": witnessed(fact, "call")}, about)
     return prover.ask(text, prover.seconds).outcome is Outcome.UNSAT
