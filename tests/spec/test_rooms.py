@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "spec" / "coordination_spec"
 MACHINE = ROOT / "src" / "coordination" / "machine"
 EXPLORE = ROOT / "src" / "coordination" / "explore"
+PROVE = ROOT / "src" / "coordination" / "prove"
 CHAIN = ROOT / "src" / "coordination" / "chain"
 CONFORM = ROOT / "src" / "coordination" / "conform"
 
@@ -79,6 +80,10 @@ def test_the_language_imports_nothing_above_it() -> None:
 
 def test_the_explorer_imports_nothing_of_the_protocol() -> None:
     assert outside(EXPLORE, "coordination.machine", "coordination.explore") == []
+
+
+def test_the_prover_imports_nothing_of_the_protocol() -> None:
+    assert outside(PROVE, "coordination.machine", "coordination.explore", "coordination.prove") == []
 
 
 def test_the_chain_imports_nothing_of_the_specification_nor_of_the_language() -> None:
