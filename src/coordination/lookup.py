@@ -137,10 +137,7 @@ def expression_names(machine: Machine, instance: Instance) -> dict[str, Any]:
 
 def check_readable(machine: Machine, instance: Instance, properties: Sequence[Property]) -> None:
     """Lint what will be judged, then read each property once, so that a mistake in one is told before the search."""
-    findings = lint(machine, *(prop for prop in properties if prop.holds.__name__ != "<lambda>"))
-    if findings:
-        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        raise SpecificationError(f"{findings[0]}{more}")
+    check_linted(machine, properties)
     step = next(iter(Unrolled(machine, instance).steps({})), None)
     strict = _Strict(machine, instance)
     for prop in properties:
@@ -149,6 +146,15 @@ def check_readable(machine: Machine, instance: Instance, properties: Sequence[Pr
                 strict.holds(prop, {}, step if prop.kind is Kind.STEP else None)
         except Exception as error:
             raise SpecificationError(f"{prop.name} cannot be read: {one_line(error)}") from error
+
+
+def check_linted(machine: Machine, properties: Sequence[Property]) -> None:
+    """Lint what will be judged, and the lemmas that it is judged with."""
+    lemmas = machine.unbounded.lemmas if machine.unbounded else ()
+    findings = lint(machine, *lemmas, *(prop for prop in properties if prop.holds.__name__ != "<lambda>"))
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise SpecificationError(f"{findings[0]}{more}")
 
 
 class _Strict(Unrolled):

@@ -14,7 +14,7 @@ import typer
 from coordination.cli.console import DesignOption, MachineOption, err, out, working
 from coordination.lookup import (
     SHIPPED,
-    check_readable,
+    check_linted,
     choose_designs,
     choose_properties,
     find_designs,
@@ -81,7 +81,7 @@ def prove_command(
     runs: list[tuple[Machine, list[Property]]] = []
     for subject in choose_designs(find_designs(machine), design).values():
         runs.append((subject, choose_properties(subject, own, names or [])))
-        check_readable(subject, next(iter(subject.instances.values())), runs[-1][1])
+        check_linted(*runs[-1])
     second = Cvc5() if recheck_by else None
     code, written, sums = Exit.AS_EXPECTED, [], list[str]()
     with cache_of_answers(no_cache) as cache:
