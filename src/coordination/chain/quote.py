@@ -1,4 +1,4 @@
-"""A quote as it is signed and sent: the seed's `Quote`, its fields in order."""
+"""A quote as it is signed and sent, the seed's `Quote`, its fields in order; and what the contract keeps of it."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ class Quote(NamedTuple):
     def signed(self, signature: Signature) -> tuple[Address, int, int, Signature]:
         """The struct that `claimProofRight` takes."""
         return (*self, signature)
+
+
+class SignedQuote(NamedTuple):
+    """A quote that was made or taken: what is gossiped."""
+
+    quote: Quote
+    signature: Signature
+
+
+class Claim(NamedTuple):
+    """What is known of an epoch. All but `status` is zero until the epoch is claimed, and kept after it ends."""
+
+    prover: Address
+    basis_point_fee: int
+    status: Status
+    proposer: Address
+    slot: int

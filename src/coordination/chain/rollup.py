@@ -24,21 +24,11 @@ from web3.types import LogReceipt, TxParams
 from coordination.chain.abi import SOLIDITY_ERRORS, Entry
 from coordination.chain.artifacts import shipped
 from coordination.chain.deployment import Parameters
-from coordination.chain.quote import Address, Quote, Signature, Status
+from coordination.chain.quote import Address, Claim, Quote, Signature, Status
 
 _CONTRACT = shipped("HardenedProverCoordination")  # has all that the other design has
 _DECLARED = (Entry.of(each) for each in (*_CONTRACT.abi, *shipped("TestToken").abi) if each["type"] == "error")
 _ERRORS = {error.selector: error for error in (*SOLIDITY_ERRORS, *_DECLARED)}
-
-
-class Claim(NamedTuple):
-    """What is known of an epoch. All but `status` is zero until the epoch is claimed, and kept after it ends."""
-
-    prover: Address
-    basis_point_fee: int
-    status: Status
-    proposer: Address
-    slot: int
 
 
 class ProofRightClaimed(NamedTuple):

@@ -1,0 +1,78 @@
+"""What a proposer decides: which quote it takes, once a slot (N3, N4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+
+from eth_keys.datatypes import PrivateKey
+
+from coordination.chain.accounts import address_of
+from coordination.chain.quote import Address, Quote, SignedQuote
+from coordination.chain.signing import Signing, sign
+from coordination.node.core.effects import AskFunds, Chosen, Effect, Publish, Remember, Topic
+from coordination.node.core.memory import Memory
+from coordination.node.core.pool import Pool
+from coordination.node.core.view import View
+
+AT_ONCE = 256  # provers whose funds are asked for together
+
+
+class Proposer:
+    """Takes the lowest fee whose prover can pay the bond, the earliest seen on a tie."""
+
+    def __init__(self, key: PrivateKey, signing: Signing, memory: Memory, pool: Pool) -> None:
+        self.address = address_of(key)
+        self._key, self._signing, self._memory, self._pool = key, signing, memory, pool
+        self._published = -1  # the slot of the last take that left this process
+        self._solvent: set[Address] = set()  # as far as it is known in this slot
+        self._asked: set[Address] = set()
+
+    def begin_slot(self) -> None:
+        """What was known of funds is old."""
+        self._solvent.clear()
+        self._asked.clear()
+        self._pool.restore()
+
+    def ask_again(self) -> None:
+        """L1 answers again: what it did not answer before may be asked once more."""
+        self._asked.clear()
+
+    def learn_funds(self, epoch: int, can_pay: Mapping[Address, bool]) -> None:
+        self._asked -= can_pay.keys()
+        self._solvent |= {prover for prover, can in can_pay.items() if can}
+        self._pool.set_aside(epoch, {prover for prover, can in can_pay.items() if not can})
+
+    def consider(self, view: View) -> list[Effect]:
+        """Take a quote, or ask what has to be known for that, or do nothing."""
+        if view.proposer != self.address or not view.is_claimable:
+            return []
+        chosen = self._memory.chosen
+        if chosen is None or chosen.slot < view.slot:
+            return self._choose(view)
+        if chosen.slot == view.slot and self._published < view.slot:  # it was chosen before a crash
+            return self._publish(chosen)
+        return []
+
+    def _choose(self, view: View) -> list[Effect]:
+        best = next(self._pool.best_first(view.previous), None)
+        if best is None:
+            return []
+        if best.prover not in self._solvent:
+            return self._ask(view)
+        chosen = Chosen(view.slot, best)
+        return [Remember(chosen), *self._publish(chosen)]
+
+    def _ask(self, view: View) -> list[Effect]:
+        """Ask for the funds of those that come first, and of whom nothing is known."""
+        first = (quote.prover for quote in islice(self._pool.best_first(view.previous), AT_ONCE))
+        unknown = tuple(prover for prover in first if prover not in self._solvent | self._asked)
+        self._asked.update(unknown)
+        return [AskFunds(unknown)] if unknown else []
+
+    def _publish(self, chosen: Chosen) -> list[Effect]:
+        self._published = chosen.slot
+        return [Publish(Topic.TAKE, self._taken(chosen.quote, chosen.slot))]
+
+    def _taken(self, quote: Quote, slot: int) -> SignedQuote:
+        return SignedQuote(quote, sign(self._key, self._signing.take_digest(quote, slot)))
