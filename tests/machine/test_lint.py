@@ -24,6 +24,13 @@ from tests.two_phase_commit import TWO_PHASE_COMMIT, everybody_committed, nobody
 GOLDEN = sorted(Path(__file__).parent.glob("lint_cases/golden/[a-z]*.py"))
 
 
+class Rounding:
+    """A meter that no instance of the panel has."""
+
+    def reading_of(self, s: Panel, w: Wiring) -> Watt:
+        return Watt(round(s.used))
+
+
 def marks(file: Path) -> list[tuple[str, int, str]]:
     """What `file` says is to be found in it."""
     lines = file.read_text(encoding="utf-8").splitlines()
@@ -89,6 +96,15 @@ def test_a_route_of_an_expected_violation_is_read_too() -> None:
 
     machine = replace(panel(), expected={"CLAIMED": Expected("known", routes=(route,))})
     assert [finding.rule for finding in lint(machine)] == ["not"]
+
+
+@pytest.mark.parametrize("chosen_by", ["small", "large"])
+def test_what_one_instance_of_several_chooses_is_read(chosen_by: str) -> None:
+    small = panel().instances["small"]
+    worlds = {name: replace(small.constants, limit=Watt(3), meter=Exact()) for name in ("small", "medium", "large")}
+    worlds[chosen_by] = replace(worlds[chosen_by], meter=Rounding())
+    machine = replace(panel(), instances={name: replace(small, constants=w) for name, w in worlds.items()})
+    assert [finding.rule for finding in lint(machine)] == ["builtin"]
 
 
 def test_a_function_that_no_instance_chooses_is_not_taken_for_readable() -> None:

@@ -81,3 +81,12 @@ def test_for_both_solvers_what_was_used_is_enough(design: str) -> None:
     assert len(proved) == {"0.1.0": 47, "0.2.0": 53}[design]
     for result in proved:
         assert [solver.decide(result.text, 10, 0).outcome for solver in BOTH] == [Outcome.UNSAT] * 2
+
+
+def test_what_is_proved_by_a_solver_that_names_no_core_is_enough_too() -> None:
+    """All facts are kept then, that the claim fails among them."""
+    machine = DESIGNS["0.2.0"]
+    proved = Prover(Cvc5()).prove(Conditions(machine, machine.properties), lambda *_: None, lambda _: None)
+    result = next(each for each in proved.results.values() if each.standing is Standing.PROVED)
+    assert {"the step", "the claim fails"} <= result.core
+    assert Z3().decide(result.text, 10, 0).outcome is Outcome.UNSAT

@@ -59,7 +59,7 @@ def test_both_solvers_agree_on_every_condition() -> None:
 
 def test_the_proof_assumes_nothing() -> None:
     assert judged().induction.support(consistent) == list(LEMMAS)
-    assert judged().assumptions(consistent.name) == []
+    assert judged().assumptions[consistent.name] == []
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -33,7 +33,8 @@ def lint(machine: Machine, *properties: Property) -> list[Finding]:
     routes = (route for expected in machine.expected.values() for route in expected.routes)
     asked = (*machine.properties, *properties, *routes)
     linter = _Linter(machine.state, *(action.run for action in machine.actions), *(prop.holds for prop in asked))
-    for world in [_object(instance.constants) for instance in machine.instances.values()] or [_UNKNOWN]:
+    worlds = {_told_by(instance.constants): _object(instance.constants) for instance in machine.instances.values()}
+    for world in worlds.values() or [_UNKNOWN]:
         linter.enter(world)
         for action in machine.actions:
             linter.read_action(action)
@@ -91,6 +92,15 @@ _ACTS_OF: Mapping[Any, _Acts] = {words.when: _Acts(guards=True), words.require: 
 
 def _object(it: Any, hint: Any = Any) -> _Known:
     return it if isinstance(it, _Known) else _Known(type(it) if hint is Any else hint, it)
+
+
+def _told_by(constants: Any) -> object:
+    """All that the linter can tell of constants: worlds that differ in nothing but numbers are read once."""
+    if not hasattr(constants, "__dict__"):
+        return id(constants)
+    plain = (int, bool, Function)
+    held = ((name, type(it) if type(it) in plain else id(it)) for name, it in sorted(vars(constants).items()))
+    return type(constants), *held
 
 
 def _place(line: int, column: int) -> ast.AST:

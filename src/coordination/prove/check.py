@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from coordination.machine.machine import Instance, Machine
@@ -47,10 +47,12 @@ class Proved:
             else [r for each in (prop, *self.induction.support(prop)) for r in self.induction.of(each)]
         )
 
-    def assumptions(self, name: str) -> list[str]:
-        """What a proof of this property rests on, a sentence each; but for the ranges, which have their own verdict."""
-        if not any(verdict.property == name and verdict.method == PROVED for verdict in self.verdicts):
-            return []
+    @cached_property
+    def assumptions(self) -> Mapping[str, list[str]]:
+        """What each proof rests on, a sentence each, by property; but for the ranges, which have their own verdict."""
+        return {v.property: self._assumed(v.property) if v.method == PROVED else [] for v in self.verdicts}
+
+    def _assumed(self, name: str) -> list[str]:
         read = frozenset[str]().union(*(result.condition.reads(result.core) for result in self.results(name)))
         scope = self.induction.conditions.sizes.scope
         used = [

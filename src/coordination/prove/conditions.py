@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from coordination.machine import terms
@@ -50,14 +51,16 @@ class Condition:
         """As SMT-LIB: if it is unsatisfiable, the claim follows. Of the facts, those only that are in `core`."""
         verb = "has" if self.step == START else "keeps"
         about = [f"{self.about}: {self.step} {verb} {self.property}", "If this is unsatisfiable, that is so."]
-        return smtlib.problem(self._facts(), about, core)
+        return smtlib.problem(self.facts, about, core)
 
     def reads(self, core: frozenset[str]) -> frozenset[str]:
         """The names of all symbols in the facts that are in `core`."""
-        below = terms.walk(fact for name, fact in self._facts().items() if name in core)
+        below = terms.walk(fact for name, fact in self.facts.items() if name in core)
         return frozenset(str(term.args[0]) for term in below if term.op in ("field", "entry"))
 
-    def _facts(self) -> dict[str, Value]:
+    @cached_property
+    def facts(self) -> Mapping[str, Value]:
+        """What is known, and that the claim fails, by name."""
         return {**self.known, FAILS: witnessed(terms.negation(self.claim), "claim")}
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from coordination.machine.property import Property
 from coordination.prove.cache import Cache
@@ -43,7 +44,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """One condition and how it came out. `text` is what the solver was asked: with the facts that it used, if proved.
+    """One condition and how it came out.
 
     `core` are the facts that are enough for the proof, `using` the invariants among them: lemmas, and the property
     itself. `reason` is why a condition is unknown: the solver's own, after so many `seconds`.
@@ -51,12 +52,16 @@ class Result:
 
     condition: Condition
     standing: Standing
-    text: str = ""
     core: frozenset[str] = frozenset()
     using: frozenset[str] = frozenset()
     seconds: float = 0.0
     reason: str = ""
     counterexample: Counterexample | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """What the solver was asked, if it was: with the facts that it used, if proved."""
+        return "" if self.standing is Standing.UNCHANGED else self.condition.text(self.core or None)
 
     @property
     def digest(self) -> str:
@@ -128,7 +133,7 @@ class Prover:
         if result.standing is Standing.UNKNOWN:
             counterexample = refute(prop, condition.step, lemmas)
             if counterexample is not None:
-                return Result(condition, Standing.REFUTED, result.text, counterexample=counterexample)
+                return Result(condition, Standing.REFUTED, counterexample=counterexample)
         return result
 
     def _be_patient(self, conditions: Conditions, results: Results, prop: Property, lemmas: Sequence[Property]) -> None:
@@ -145,13 +150,12 @@ class Prover:
                 return
 
     def _asked(self, condition: Condition, prop: Property, lemmas: Sequence[Property], seconds: float) -> Result:
-        text = condition.text()
-        answer = self.ask(text, seconds)
+        answer = self.ask(condition.text(), seconds)
         if answer.outcome is not Outcome.UNSAT:
-            return Result(condition, Standing.UNKNOWN, text, seconds=answer.seconds, reason=_why(answer, seconds))
-        core = answer.core or frozenset(condition.known)  # where the solver names none, it may have used them all
+            return Result(condition, Standing.UNKNOWN, seconds=answer.seconds, reason=_why(answer, seconds))
+        core = answer.core or frozenset(condition.facts)  # where the solver names none, it may have used them all
         using = core & _names(lemmas, prop)
-        return Result(condition, Standing.PROVED, condition.text(core), core, using, answer.seconds)
+        return Result(condition, Standing.PROVED, core, using, answer.seconds)
 
     def ask(self, text: str, seconds: float) -> Answer:
         """What the solver says of a text, now or before."""

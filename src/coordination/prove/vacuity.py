@@ -20,7 +20,7 @@ from coordination.machine.terms import Value
 from coordination.prove import smtlib
 from coordination.prove.conditions import RANGES, Conditions
 from coordination.prove.induction import Induction, Prover, Report
-from coordination.prove.premises import premises, with_any_conclusion
+from coordination.prove.premises import Place, premises, with_any_conclusion
 from coordination.prove.solvers import Outcome
 from coordination.prove.symbols import witnessed
 
@@ -71,17 +71,20 @@ class Vacuity:
 
 @dataclass(frozen=True)
 class _Unseen:
-    """What was not seen: endings, with the fact that a call ends so; premises, by the property that says they idle."""
+    """What was not seen: endings, with the fact that a call ends so; premises, by the property that says they idle.
+
+    A premise is the name of the property that it is in, and its place there.
+    """
 
     endings: Mapping[Ending, Value]
-    premises: Mapping[Property, IdlePremise]
+    premises: Mapping[Property, tuple[str, Place]]
 
     def after(self, machine: Machine, instance: Instance) -> _Unseen:
         """What is left of it once `instance` is explored."""
         exploration = Search(machine, instance, list(self.premises)).run()
         return _Unseen(
             {ending: fact for ending, fact in self.endings.items() if not ending.times(exploration.tally)},
-            {prop: idle for prop, idle in self.premises.items() if prop.name not in exploration.found},
+            {prop: premise for prop, premise in self.premises.items() if prop.name not in exploration.found},
         )
 
 
@@ -105,7 +108,7 @@ def find_vacuous(machine: Machine, induction: Induction, prover: Prover, report:
     never = [each for each in endings if each in proved or each in left.endings]
     return Vacuity(
         tuple(Never(each, PROVED if each in proved else NOT_SEEN) for each in never),
-        tuple(left.premises.values()),
+        tuple(IdlePremise(name, str(place), place.premise()) for name, place in left.premises.values()),
     )
 
 
@@ -130,13 +133,13 @@ def _endings(conditions: Conditions) -> dict[Ending, Value]:
     return found
 
 
-def _premises(conditions: Conditions) -> dict[Property, IdlePremise]:
+def _premises(conditions: Conditions) -> dict[Property, tuple[str, Place]]:
     """Every premise of every property and lemma, by the property that holds if it is idle."""
-    found: dict[Property, IdlePremise] = {}
+    found: dict[Property, tuple[str, Place]] = {}
     for prop in conditions.properties:
         for place in premises(conditions.sizes, prop):
             idles = with_any_conclusion(prop, place, f"{prop.name}, premise {len(found)}")
-            found[idles] = IdlePremise(prop.name, str(place), place.premise())
+            found[idles] = prop.name, place
     return found
 
 

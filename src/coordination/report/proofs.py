@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from rich.table import Table
@@ -27,7 +28,7 @@ def proof_to_json(proved: Proved, rechecked: Rechecked | None = None) -> list[di
         {
             **to_json(verdict, proved.machine),
             "conditions": [_condition_to_json(result, rechecked) for result in proved.results(verdict.property)],
-            "assumptions": proved.assumptions(verdict.property),
+            "assumptions": proved.assumptions[verdict.property],
         }
         for verdict in proved.verdicts
     ]
@@ -83,7 +84,7 @@ def to_proofs_table(proved: Proved) -> Table:
             verdict.property,
             Text(show_status(verdict), style=STYLES[verdict.status] if verdict.expected else "bold red"),
             _how(verdict),
-            " ".join(numbers[sentence] for sentence in proved.assumptions(verdict.property)),
+            " ".join(numbers[sentence] for sentence in proved.assumptions[verdict.property]),
             str(sum(result.standing is not Standing.UNCHANGED for result in own)),
             str(len(proved.induction.support(prop)) if prop else 0),
             _time(verdict.seconds),
@@ -93,7 +94,7 @@ def to_proofs_table(proved: Proved) -> Table:
 
 def assumptions(proved: Proved) -> Sequence[str]:
     """Everything that some proof rests on, once."""
-    return list(dict.fromkeys(s for verdict in proved.verdicts for s in proved.assumptions(verdict.property)))
+    return list(dict.fromkeys(chain.from_iterable(proved.assumptions.values())))
 
 
 def _how(verdict: Verdict) -> str:
