@@ -99,10 +99,10 @@ class Core:
             self.proposer.ask_again()
         return self._done([])
 
-    def learn_funds(self, epoch: int, can_pay: Mapping[Address, bool]) -> list[Effect]:
-        """The answer to AskFunds, which was asked for quotes of `epoch`."""
-        if self.proposer:
-            self.proposer.learn_funds(epoch, can_pay)
+    def learn_funds(self, slot: int, can_pay: Mapping[Address, bool]) -> list[Effect]:
+        """The answer to what AskFunds asked in `slot`; in another it is too old to be of use."""
+        if self.proposer and slot == self.view.slot:
+            self.proposer.learn_funds(self.view, can_pay)
         return self._done([])
 
     def bid(self, epoch: int, basis_point_fee: int) -> list[Effect]:

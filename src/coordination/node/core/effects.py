@@ -104,8 +104,9 @@ class AskProof(NamedTuple):
 
 
 class AskFunds(NamedTuple):
-    """Ask L1 which of these can pay the bond now."""
+    """Ask L1 which of these can pay the bond now; the answer is of use in `slot` only."""
 
+    slot: int
     provers: tuple[Address, ...]
 
 

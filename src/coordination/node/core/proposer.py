@@ -38,10 +38,10 @@ class Proposer:
         """L1 answers again: what it did not answer before may be asked once more."""
         self._asked.clear()
 
-    def learn_funds(self, epoch: int, can_pay: Mapping[Address, bool]) -> None:
+    def learn_funds(self, view: View, can_pay: Mapping[Address, bool]) -> None:
         self._asked -= can_pay.keys()
         self._solvent |= {prover for prover, can in can_pay.items() if can}
-        self._pool.set_aside(epoch, {prover for prover, can in can_pay.items() if not can})
+        self._pool.set_aside(view.previous, {prover for prover, can in can_pay.items() if not can})
 
     def consider(self, view: View) -> list[Effect]:
         """Take a quote, or ask what has to be known for that, or do nothing."""
@@ -68,7 +68,7 @@ class Proposer:
         first = (quote.prover for quote in islice(self._pool.best_first(view.previous), AT_ONCE))
         unknown = tuple(prover for prover in first if prover not in self._solvent | self._asked)
         self._asked.update(unknown)
-        return [AskFunds(unknown)] if unknown else []
+        return [AskFunds(view.slot, unknown)] if unknown else []
 
     def _publish(self, chosen: Chosen) -> list[Effect]:
         self._published = chosen.slot
