@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,6 +36,7 @@ from coordination_spec.lemmas import LEMMAS
 from tests.two_phase_commit import TWO_PHASE_COMMIT, Nothing
 
 HARDENED = DESIGNS["0.2.0"]
+README = (Path(__file__).parents[2] / "spec" / "README.md").read_text(encoding="utf-8")
 MOMENT = 0.15  # seconds: what can be proved is, within that
 
 
@@ -100,6 +102,15 @@ WITHOUT_LEMMA = {
     "TAKES_ARE_WHAT_WAS_CHOSEN": {"NO_EQUIVOCATION", "SINGLE_USABLE_TAKE"},
     "SENT_CLAIMS_CARRY_TAKES": {"SIGNATURE_BINDING"},
 }
+
+
+def test_the_table_of_lemmas_says_what_each_is_and_what_for() -> None:
+    table = re.findall(r"^\| ([A-Z_]+) \| ([^|]+) \| ([^|]+) \|$", README.partition("## All sizes")[2], re.MULTILINE)
+    assert {name: set(re.findall(r"[A-Z_]{5,}", needed)) for name, _, needed in table} == WITHOUT_LEMMA
+    properties = {prop.name for prop in HARDENED.properties}
+    assert [said for name, said, _ in table if name not in properties] == [
+        lemma.statement for lemma in LEMMAS if lemma.name not in properties
+    ]
 
 
 @pytest.mark.parametrize("lemma", LEMMAS, ids=lambda lemma: lemma.name)
