@@ -29,34 +29,34 @@ SCHEMA = 1
 _TABLES = """
 CREATE TABLE meta (identity TEXT NOT NULL);
 CREATE TABLE made (
-    prover BLOB NOT NULL CHECK (length(prover) = 20),
-    epoch BLOB NOT NULL CHECK (length(epoch) = 32),
+    prover BLOB NOT NULL,
+    epoch BLOB NOT NULL,
     basis_point_fee INTEGER NOT NULL,
     PRIMARY KEY (epoch, prover, basis_point_fee)
 );
 CREATE TABLE chosen (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    slot BLOB NOT NULL CHECK (length(slot) = 32),
-    prover BLOB NOT NULL CHECK (length(prover) = 20),
-    epoch BLOB NOT NULL CHECK (length(epoch) = 32),
+    slot BLOB NOT NULL,
+    prover BLOB NOT NULL,
+    epoch BLOB NOT NULL,
     basis_point_fee INTEGER NOT NULL
 );
 CREATE TABLE claimed (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    slot BLOB NOT NULL CHECK (length(slot) = 32),
-    prover BLOB NOT NULL CHECK (length(prover) = 20),
-    epoch BLOB NOT NULL CHECK (length(epoch) = 32),
+    slot BLOB NOT NULL,
+    prover BLOB NOT NULL,
+    epoch BLOB NOT NULL,
     basis_point_fee INTEGER NOT NULL,
     v INTEGER NOT NULL,
-    r BLOB NOT NULL CHECK (length(r) = 32),
-    s BLOB NOT NULL CHECK (length(s) = 32)
+    r BLOB NOT NULL,
+    s BLOB NOT NULL
 );
-CREATE TABLE proven (epoch BLOB PRIMARY KEY CHECK (length(epoch) = 32), proof BLOB NOT NULL);
+CREATE TABLE proven (epoch BLOB PRIMARY KEY, proof BLOB NOT NULL);
 CREATE TABLE pending (
     key TEXT PRIMARY KEY,
-    sender BLOB NOT NULL CHECK (length(sender) = 20),
-    nonce BLOB NOT NULL CHECK (length(nonce) = 32),
-    recipient BLOB NOT NULL CHECK (length(recipient) = 20),
+    sender BLOB NOT NULL,
+    nonce BLOB NOT NULL,
+    recipient BLOB NOT NULL,
     data BLOB NOT NULL,
     stopped INTEGER NOT NULL
 );
@@ -73,6 +73,7 @@ _REASONS = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened",
     sqlite3.SQLITE_CORRUPT: "is corrupt",
     sqlite3.SQLITE_FULL: "cannot be written: the disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written",
     sqlite3.SQLITE_NOTADB: "is not a database",
     sqlite3.SQLITE_READONLY: "cannot be written",
 }
