@@ -8,11 +8,17 @@ import time
 from pathlib import Path
 
 import pytest
+from eth_account import Account
+from web3 import HTTPProvider, Web3
+from web3.types import RPCEndpoint
 
 from coordination.chain import anvil as module
-from coordination.chain.anvil import CHAIN_ID, AnvilError, anvil, find_anvil
+from coordination.chain.accounts import address_of, development_key
+from coordination.chain.anvil import CHAIN_ID, AnvilError, anvil, find_anvil, live_anvil
 from coordination.chain.rpc import RpcChain, RpcError
 
+ALICE_KEY = development_key("alice")
+ALICE = address_of(ALICE_KEY)
 LISTENING = "echo Listening on 127.0.0.1:1"
 
 
@@ -117,3 +123,25 @@ def test_how_to_get_it_is_told_where_there_is_none(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AnvilError, match=r"not installed: run 'npm ci' in contracts/ .* or install Foundry$"):
         find_anvil()
+
+
+def test_a_live_chain_has_the_clock_of_this_machine_and_mines_what_it_is_sent() -> None:
+    with live_anvil() as url:
+        web3 = Web3(HTTPProvider(url))
+        assert abs(web3.eth.get_block("latest")["timestamp"] - time.time()) < 5
+        web3.provider.make_request(RPCEndpoint("anvil_setBalance"), [ALICE, hex(10**18)])
+        sent = web3.eth.send_raw_transaction(
+            Account.sign_transaction(
+                {"chainId": CHAIN_ID, "nonce": 0, "gas": 21_000, "gasPrice": 10**10, "to": ALICE, "value": 0}, ALICE_KEY
+            ).raw_transaction
+        )
+        assert web3.eth.wait_for_transaction_receipt(sent, timeout=10, poll_latency=0.01)["blockNumber"] == 1
+
+
+def test_a_live_chain_mines_by_the_clock_if_it_is_told_to() -> None:
+    with live_anvil(block_time=0.1) as url:
+        web3 = Web3(HTTPProvider(url))
+        deadline = time.monotonic() + 10
+        while web3.eth.block_number < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert web3.eth.block_number >= 2

@@ -44,11 +44,26 @@ def anvil() -> Iterator[str]:
 
     Its clock stands at 0, its rules are those of Cancun, and a block is mined only when asked for.
     """
-    command = [find_anvil(), "--port", "0", "--chain-id", str(CHAIN_ID), "--hardfork", "cancun"]
-    command += ["--timestamp", "0", "--no-mining", "--accounts", "0"]
+    with _running("--timestamp", "0", "--no-mining") as url:
+        yield url
+
+
+@contextmanager
+def live_anvil(block_time: float | None = None) -> Iterator[str]:
+    """The same with the clock of this machine: a block every `block_time` seconds, or else one for each transaction.
+
+    Nobody has ether there; `anvil_setBalance` gives it.
+    """
+    with _running(*([] if block_time is None else ["--block-time", str(block_time)])) as url:
+        yield url
+
+
+@contextmanager
+def _running(*options: str) -> Iterator[str]:
+    command = [find_anvil(), "--port", "0", "--chain-id", str(CHAIN_ID), "--hardfork", "cancun", "--accounts", "0"]
     with TemporaryFile() as log:  # not a pipe: anvil stops when one is full
         process = subprocess.Popen(
-            command,
+            [*command, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
