@@ -46,7 +46,7 @@ def test_brackets_in_a_text_are_not_deep(text: str) -> None:
     assert parse_json(json.dumps({text: text})) == {text: text}
 
 
-@pytest.mark.parametrize("text", ["", "]" * 9_999 + "[", '"', '"\\', "{]", "NaN["])
+@pytest.mark.parametrize("text", ["", "]" * 9_999 + "[", '"', '"\\', "{]", "NaN[", "NaN", "[-Infinity]"])
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"Expecting|Unterminated|Extra data|double quotes"):
         parse_json(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import accumulate
-from typing import Any
+from typing import Any, NoReturn
 
 DEPTH = 500  # of nesting; no trace or artifact comes close
 
@@ -20,7 +20,12 @@ def parse_json(text: str) -> Any:
     """
     if _depth(text) > DEPTH:
         raise ValueError(f"it is nested more than {DEPTH} levels deep")
-    return json.loads(text)
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and the infinities are JSON to Python only."""
+    raise ValueError(f"Expecting a value that JSON has, not {constant}")
 
 
 def _depth(text: str) -> int:

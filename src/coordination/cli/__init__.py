@@ -1,22 +1,18 @@
-"""The command line: `coordination check | prove | find | trace | export | conform | replay`."""
+"""The command line: `coordination check | prove | find | trace | export | conform | replay | prover-coordination`."""
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
 
 import typer
 
-from coordination.chain.errors import ChainError
 from coordination.cli.check import check_command
 from coordination.cli.conform import conform_contract
-from coordination.cli.console import err
+from coordination.cli.console import run
 from coordination.cli.prove import prove_command
+from coordination.cli.prover_coordination import prover_coordination
 from coordination.cli.replay import replay_command
 from coordination.cli.traces import export_promela, find_command, trace_command
-from coordination.machine import SpecificationError
-from coordination.machine.terms import NotReadable
-from coordination.machine.verdict import Exit
 
 app = typer.Typer(
     add_completion=False,
@@ -39,16 +35,9 @@ app.command("trace")(trace_command)
 export.command("promela")(export_promela)
 conform_app.command("contract")(conform_contract)
 app.command("replay")(replay_command)
+app.add_typer(prover_coordination, name="prover-coordination")
 
 
 def main() -> NoReturn:
-    """Run the command line; every foreseeable mistake ends in one line and exit code 2."""
-    try:
-        code = app(standalone_mode=True)
-    except (SpecificationError, NotReadable, ChainError) as error:
-        err.print(f"error: {error}", style="red")
-        code = Exit.WRONG_USAGE
-    except OSError as error:
-        err.print(f"error: cannot print: {error.strerror}", style="red")
-        code = Exit.WRONG_USAGE
-    sys.exit(code)
+    """Run the command line."""
+    run(app)

@@ -13,8 +13,12 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
+from coordination.chain.errors import ChainError
 from coordination.explore.search import Budget, Progress
 from coordination.machine import Instance, Machine, SpecificationError
+from coordination.machine.terms import NotReadable
+from coordination.machine.verdict import Exit
+from coordination.node.api.errors import ApiError, NodeRefuses
 
 
 class Output(Console):
@@ -83,3 +87,19 @@ def progress(machine: Machine, instance: Instance) -> Iterator[Callable[[Progres
 
 def fail(message: str) -> NoReturn:
     raise SpecificationError(message)
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run a command line; every foreseeable mistake ends in one line and exit code 2, and what a node refuses in 1."""
+    try:
+        code = app(standalone_mode=True)
+    except NodeRefuses as refused:
+        err.print(f"error: {refused}", style="red")
+        code = 1
+    except (SpecificationError, NotReadable, ChainError, ApiError) as error:
+        err.print(f"error: {error}", style="red")
+        code = Exit.WRONG_USAGE
+    except OSError as error:
+        err.print(f"error: cannot print: {error.strerror}", style="red")
+        code = Exit.WRONG_USAGE
+    sys.exit(code)
