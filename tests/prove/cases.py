@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from coordination.machine import Instance, Property
+from coordination.machine import Instance, Machine, Property
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
+from coordination.prove.cache import Cache
+from coordination.prove.conditions import Conditions
 from coordination.prove.counterexample import Counterexample, Scratch, is_broken_by
 from coordination.prove.explored import Explored
+from coordination.prove.induction import Induction, Prover
+from coordination.prove.solvers import Z3, Solver
 from coordination_spec import DESIGNS
 from coordination_spec.lemmas import LEMMAS
 from tests.two_phase_commit import TWO_PHASE_COMMIT, consistent
@@ -18,6 +22,7 @@ HARDENED = DESIGNS["0.2.0"]
 CLAIMS = (*HARDENED.properties, *LEMMAS)
 TINY = HARDENED.instance("tiny")
 THREE = TWO_PHASE_COMMIT.instance("3")
+MOMENT = 0.15  # seconds: what can be proved is, within that
 
 
 def invariants(claims: Sequence[Property], without: str = "") -> list[Property]:
@@ -65,3 +70,20 @@ def consistent_broken_by(action: str, instance: Instance = THREE) -> Counterexam
     found = Scratch(TWO_PHASE_COMMIT, instance, [consistent]).find(action, consistent)
     assert found is not None
     return found
+
+
+def induction(
+    machine: Machine,
+    claims: Sequence[Property],
+    solver: Solver | None = None,
+    cache: Cache | None = None,
+    seed: int = 0,
+    seconds: float = MOMENT,
+) -> Induction:
+    prover = Prover(solver or Z3(), cache, seconds=seconds, seed=seed)
+    return prover.prove(Conditions(machine, claims), lambda *_: None, lambda _: None)
+
+
+def claims(machine: Machine) -> list[Property]:
+    """What is not expected to be violated."""
+    return [prop for prop in machine.properties if prop.name not in machine.expected]

@@ -7,58 +7,34 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NewType
 
 import pytest
 
-from coordination.machine import (
-    Instance,
-    Machine,
-    Property,
-    SpecificationError,
-    State,
-    Unbounded,
-    action,
-    invariant,
-    ite,
-    when,
-)
-from coordination.machine.action import Action
-from coordination.prove.cache import Cache
-from coordination.prove.conditions import RANGES, START, Conditions
-from coordination.prove.induction import Induction, Prover, Standing
-from coordination.prove.sizes import check_sizes
-from coordination.prove.solvers import Z3, Answer, Cvc5, Solver
-from coordination.prove.unbounded import AllSizes
+from coordination.machine import Machine, Property
+from coordination.prove.conditions import RANGES, START
+from coordination.prove.induction import Induction, Standing
+from coordination.prove.solvers import Z3, Cvc5, Solver
 from coordination_spec import DESIGNS
-from coordination_spec.instances import TINY
 from coordination_spec.lemmas import LEMMAS
-from tests.two_phase_commit import TWO_PHASE_COMMIT, Nothing
+from tests.prove.cases import HARDENED, MOMENT, claims, induction
+from tests.prove.pair import (
+    go_up,
+    one_is_at_most_five,
+    one_is_not_zero,
+    one_is_small,
+    one_is_tiny,
+    one_is_zero,
+    other_is_small,
+    overflow,
+    pair,
+)
 
-HARDENED = DESIGNS["0.2.0"]
 README = (Path(__file__).parents[2] / "spec" / "README.md").read_text(encoding="utf-8")
-MOMENT = 0.15  # seconds: what can be proved is, within that
-
-
-def induction(
-    machine: Machine,
-    claims: Sequence[Property],
-    solver: Solver | None = None,
-    cache: Cache | None = None,
-    seed: int = 0,
-    seconds: float = MOMENT,
-) -> Induction:
-    prover = Prover(solver or Z3(), cache, seconds=seconds, seed=seed)
-    return prover.prove(Conditions(machine, claims), lambda *_: None, lambda _: None)
 
 
 def with_lemmas(machine: Machine, lemmas: Sequence[Property]) -> Machine:
     assert machine.unbounded is not None
     return replace(machine, unbounded=replace(machine.unbounded, lemmas=tuple(lemmas)))
-
-
-def claims(machine: Machine) -> list[Property]:
-    return [prop for prop in machine.properties if prop.name not in machine.expected]
 
 
 def lost(found: Induction) -> set[str]:
@@ -143,82 +119,6 @@ def test_without_a_rule_what_rests_on_it_is_not_proved(rule: str) -> None:
 
 # Lemmas that are lost
 
-Number = NewType("Number", int)
-
-
-class Pair(State):
-    one: Number
-    other: Number
-
-
-ANY_PAIR = Unbounded(
-    about="any numbers",
-    domains={Number: range(1000)},
-    constants=Nothing,
-    given={},
-    assumptions=(),
-    varied=(),
-    initial=lambda s, w: True,
-    lemmas=(),
-    premises=(),
-    scratch="",
-)
-
-
-@action
-def exchange(s: Pair, w: Nothing) -> None:
-    """Each becomes the other."""
-    s.one, s.other = s.other, s.one
-
-
-@action
-def go_up(s: Pair, w: Nothing) -> None:
-    """One by one, to ten."""
-    when(s.one < 10)
-    s.one = Number(s.one + 1)
-
-
-@action
-def overflow(s: Pair, w: Nothing) -> None:
-    """Beyond what a number can be, from where no run comes to; but nothing says so."""
-    when(s.other == 77)
-    s.one = Number(s.one + 999)
-
-
-@invariant()
-def one_is_small(s: Pair, w: Nothing) -> bool:
-    """Holds only with the next."""
-    return s.one <= 10
-
-
-@invariant()
-def other_is_small(s: Pair, w: Nothing) -> bool:
-    """Holds only with the one before."""
-    return s.other <= 10
-
-
-@invariant()
-def one_is_zero(s: Pair, w: Nothing) -> bool:
-    """False after a step."""
-    return s.one == 0
-
-
-@invariant()
-def one_is_not_zero(s: Pair, w: Nothing) -> bool:
-    """False at the start."""
-    return s.one != 0
-
-
-@invariant()
-def one_is_tiny(s: Pair, w: Nothing) -> bool:
-    """False after four steps; it follows from what is false after one."""
-    return s.one <= 3
-
-
-def pair(lemmas: Sequence[Property] = (), *more: Action) -> Machine:
-    scope = replace(ANY_PAIR, lemmas=tuple(lemmas))
-    return Machine("pair", Pair, (exchange, go_up, *more), (), {}, unbounded=scope)
-
 
 def test_two_lemmas_that_only_hold_together_are_proved_together() -> None:
     assert not induction(pair(), [one_is_small]).holds(one_is_small)
@@ -236,6 +136,13 @@ def test_what_was_proved_with_a_false_lemma_does_not_stay_proved(solver: Solver)
     assert found.holds(one_is_small)
 
 
+def test_a_lemma_that_is_lost_takes_those_with_it_that_rest_on_it_and_no_other() -> None:
+    lemmas = [one_is_small, one_is_tiny, one_is_zero]
+    found = induction(replace(pair(lemmas), actions=(go_up,)), [one_is_at_most_five])
+    assert found.lemmas == (one_is_small,)
+    assert lost(found) == {"ONE_IS_ZERO", "ONE_IS_TINY", "ONE_IS_AT_MOST_FIVE"}
+
+
 def test_a_lemma_that_is_false_at_the_start_is_given_up() -> None:
     found = induction(pair([one_is_not_zero]), [])
     assert found.lemmas == ()
@@ -248,89 +155,3 @@ def test_where_a_step_leaves_the_ranges_nothing_is_proved() -> None:
     other = induction(replace(pair((), overflow), actions=(overflow,)), [other_is_small])
     assert not other.unproved(other_is_small)
     assert not other.holds(other_is_small)
-
-
-# What is no size of what is proved
-
-
-def test_a_machine_that_says_nothing_of_sizes_is_refused() -> None:
-    with pytest.raises(SpecificationError, match="says nothing about sizes"):
-        Conditions(replace(TWO_PHASE_COMMIT, unbounded=None), [])
-
-
-def sized(**changed: object) -> tuple[Machine, Instance]:
-    instance = replace(HARDENED.instance("tiny"), **changed)
-    return replace(HARDENED, instances={instance.name: instance}), instance
-
-
-def test_an_instance_beyond_the_ranges_is_no_size() -> None:
-    machine, instance = sized()
-    short = {**machine.unbounded.domains, next(iter(instance.domains)): range(3)}  # type: ignore[union-attr]
-    machine = replace(machine, unbounded=replace(machine.unbounded, domains=short))  # type: ignore[type-var]
-    with pytest.raises(SpecificationError, match="is in no range of"):
-        check_sizes(machine, AllSizes(machine))
-
-
-@pytest.mark.parametrize(
-    ("initial", "reason"),
-    [
-        ({"held": 3, "reward_pool": 2, "now": 3}, "its initial state is not one"),
-        ({**TINY.instance(DESIGNS["0.2.0"].unbounded.given["design"]).initial, "gifts": 1}, "gifts is not zero"),  # type: ignore[union-attr]
-    ],
-)
-def test_an_instance_that_starts_elsewhere_is_no_size(initial: dict[str, object], reason: str) -> None:
-    machine, _ = sized(initial=initial)
-    with pytest.raises(SpecificationError, match=reason):
-        check_sizes(machine, AllSizes(machine))
-
-
-def test_an_instance_of_other_constants_is_no_size() -> None:
-    machine, instance = sized()
-    object.__setattr__(world := replace(instance.constants), "claim_slots", 99)
-    machine, _ = sized(constants=world)
-    with pytest.raises(SpecificationError, match="not so that phases_fit"):
-        check_sizes(machine, AllSizes(machine))
-
-
-# What is remembered
-
-
-class Counting:
-    """Z3, and how often it was asked."""
-
-    def __init__(self) -> None:
-        self._z3, self.asked = Z3(), 0
-        self.name = self._z3.name
-
-    def decide(self, text: str, seconds: float, seed: int) -> Answer:
-        self.asked += 1
-        return self._z3.decide(text, seconds, seed)
-
-
-def asked(cache: Cache, machine: Machine, seed: int = 0, seconds: float = MOMENT) -> int:
-    solver = Counting()
-    induction(machine, claims(machine), solver, cache, seed, seconds)
-    return solver.asked
-
-
-def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "answers.sqlite")
-    machine = pair([one_is_small, other_is_small])
-    first = asked(cache, machine)
-    assert first > 0
-    assert asked(cache, machine) == 0
-    assert asked(cache, machine, seed=1) == first
-    assert asked(cache, machine, seconds=MOMENT / 2) == first
-    changed = machine.replacing(
-        replace(go_up, run=lambda s, w: setattr(s, "one", Number(ite(s.one < 9, s.one + 1, 0))))
-    )
-    assert asked(cache, changed) > 0
-    cache.close()
-
-
-@pytest.mark.parametrize("damage", [b"no database", b"SQLite format 3\x00" + bytes(5000)])
-def test_a_file_that_is_no_cache_is_one_clear_error(tmp_path: Path, damage: bytes) -> None:
-    path = tmp_path / "answers.sqlite"
-    path.write_bytes(damage)
-    with pytest.raises(OSError, match="is no cache of answers"):
-        Cache(path).get("anything")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,9 @@ from coordination.cli import app
 from coordination.machine import SpecificationError
 from coordination.machine.verdict import Exit
 from coordination.prove import cache as answers
+from coordination.prove.solvers import Z3, Answer
+from tests.command import Run
+from tests.prove.test_solvers import HARD
 from tests.spec.worlds import HARDENED
 
 WITHOUT_F2, WITHOUT_C3 = HARDENED.without("F2"), HARDENED.without("C3")  # named on the command line below
@@ -105,6 +112,26 @@ def test_answers_are_remembered_and_not_asked_for_again(monkeypatch: pytest.Monk
     assert isinstance(run("prove", "--design", "0.2.0", "--no-cache").exception, AssertionError)
 
 
+def test_an_interrupt_inside_of_a_solver_ends_with_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    decide, timer = Z3.decide, threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+
+    def take_long(solver: Z3, *_: object) -> Answer:
+        timer.start()
+        return decide(solver, HARD, 60, 0)
+
+    monkeypatch.setattr(Z3, "decide", take_long)
+    before, started = signal.signal(signal.SIGINT, signal.default_int_handler), time.perf_counter()
+    try:
+        result = run("prove", "--design", "0.2.0", "--property", "FINALITY")
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
+    assert result.code == 130
+    assert "interrupted; 0.2.0 proofs: 0 conditions decided, at tick, STAYS_IN_RANGE" in result.err
+    assert "Traceback" not in result.err
+    assert time.perf_counter() - started < 30
+
+
 def test_a_cache_that_is_none_is_done_without(own_cache: Path) -> None:
     own_cache.parent.mkdir()
     own_cache.write_text("this is no database, and longer than the header of one: " + "x" * 200)
@@ -120,6 +147,25 @@ def test_check_says_what_is_proved_beside_what_is_explored(tmp_path: Path) -> No
     assert "SIGNATURE_BINDING    VIOLATED, expected             by 3 steps" in result.stdout
     assert verdicts(tmp_path / "out.json")["FINALITY"]["proved"] == "all sizes"
     assert verdicts(tmp_path / "out.json")["SIGNATURE_BINDING"]["proved"] is None
+
+
+def test_check_says_where_what_is_proved_is_not_so_in_an_instance(tmp_path: Path) -> None:
+    """True of all epochs that there can be, and false where there is one: a proof is no word on such an instance."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from coordination.machine import exists, invariant\n"
+        "from coordination_spec.words import Epoch\n\n\n"
+        "@invariant()\n"
+        "def there_are_a_thousand_epochs(s, w):\n"
+        "    return exists(Epoch, lambda epoch: epoch == 1000)\n"
+    )
+    arguments = ("--design", "0.2.0", "--properties", str(file), "--property", "THERE_ARE_A_THOUSAND_EPOCHS")
+    result = run("check", "--instance", "tiny", *arguments)
+    assert result.exit_code == Exit.VIOLATION
+    assert "THERE_ARE_A_THOUSAND_EPOCHS  VIOLATED  all sizes  by 0 steps" in result.stdout
+    assert "THERE_ARE_A_THOUSAND_EPOCHS is proved for all sizes, but a run of tiny breaks it" in result.stderr
+    agreed = run("check", "--instance", "tiny", "--design", "0.2.0", "--property", "FINALITY")
+    assert (agreed.exit_code, agreed.stderr) == (Exit.AS_EXPECTED, "")
 
 
 @pytest.mark.parametrize(

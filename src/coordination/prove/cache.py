@@ -32,15 +32,12 @@ class Cache:
 
     def get(self, question: str) -> Answer | None:
         """What was answered; None too where the file holds something else, or is in use for long."""
-        try:
-            outcome, seconds, core, reason = self._database.execute(
-                "SELECT outcome, seconds, core, reason FROM answers WHERE question = ?", (question,)
-            ).fetchone() or (Outcome.UNKNOWN, 0.0, "", "")
-            if outcome == Outcome.UNKNOWN:
-                return None
-            return Answer(Outcome(outcome), seconds, frozenset(filter(None, core.split("\n"))), reason)
-        except (sqlite3.Error, ValueError):
-            return None
+        asked = "SELECT outcome, seconds, core, reason FROM answers WHERE question = ?"
+        with suppress(sqlite3.Error):
+            match self._database.execute(asked, (question,)).fetchone():
+                case (Outcome.SAT | Outcome.UNSAT as outcome, float(seconds), str(core), str(reason)):
+                    return Answer(Outcome(outcome), seconds, frozenset(filter(None, core.split("\n"))), reason)
+        return None
 
     def put(self, question: str, answer: Answer) -> None:
         row = (question, answer.outcome.value, answer.seconds, "\n".join(sorted(answer.core)), answer.reason)
