@@ -8,12 +8,12 @@ from functools import cache
 from coordination.machine import Instance, Machine, Property
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind
-from coordination.prove.cache import Cache
-from coordination.prove.conditions import Conditions
-from coordination.prove.counterexample import Counterexample, Scratch, is_broken_by
-from coordination.prove.explored import Explored
-from coordination.prove.induction import Induction, Prover
-from coordination.prove.solvers import Z3, Solver
+from coordination.prove.deciding.cache import Cache
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Induction, Prover
+from coordination.prove.deciding.solvers import Z3, Solver
+from coordination.prove.explaining.counterexample import Counterexample, Scratch, is_broken_by
+from coordination.prove.explaining.explored import Explored
 from coordination_spec import DESIGNS
 from coordination_spec.lemmas import LEMMAS
 from tests.two_phase_commit import TWO_PHASE_COMMIT, consistent

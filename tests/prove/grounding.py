@@ -20,10 +20,10 @@ from coordination.machine.property import Kind
 from coordination.machine.state import read_at, sort_name
 from coordination.machine.terms import Term, Value
 from coordination.machine.unrolled import StepTerms, Unrolled
-from coordination.prove import unbounded
-from coordination.prove.explored import Explored
-from coordination.prove.symbols import Symbol, within
-from coordination.prove.unbounded import AllSizes, Move
+from coordination.prove.explaining.explored import Explored
+from coordination.prove.reading import unbounded
+from coordination.prove.reading.symbols import Symbol, within
+from coordination.prove.reading.unbounded import AllSizes, Move
 
 ANYTHING = 77  # what a proof knows of an entry that does not exist
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from coordination.prove.conditions import Conditions
-from coordination.prove.induction import Induction, Prover
-from coordination.prove.solvers import Z3, Cvc5, Solver
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Induction, Prover
+from coordination.prove.deciding.solvers import Z3, Cvc5, Solver
 from coordination_spec import DESIGNS
 
 SEEDS = range(10)

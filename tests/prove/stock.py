@@ -7,9 +7,9 @@ from typing import NewType
 
 from coordination.machine import Machine, Map, Property, State, Unbounded, action
 from coordination.machine.action import Action
-from coordination.prove.conditions import Conditions
-from coordination.prove.induction import Prover
-from coordination.prove.solvers import Z3
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Prover
+from coordination.prove.deciding.solvers import Z3
 
 Item = NewType("Item", int)
 Few = NewType("Few", Item)

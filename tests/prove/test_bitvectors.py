@@ -11,7 +11,7 @@ import z3
 from coordination.machine import ite, least, terms
 from coordination.machine.terms import Value
 from coordination.machine.unrolled import Field
-from coordination.prove.bitvectors import BitVectors, value_in, width_of
+from coordination.prove.bmc.bitvectors import BitVectors, value_in, width_of
 
 SMALL = terms.field(Field("small", (), range(-5, 6)), False)
 FAR_APART = terms.field(Field("far apart", (), (-20_000, -1, 0, 7, 10_000)), False)

@@ -34,8 +34,8 @@ from coordination.machine.oracle import Oracle
 from coordination.machine.terms import Term
 from coordination.machine.trace import Trace, Valuation
 from coordination.machine.unrolled import StepTerms, Unrolled
-from coordination.prove.bounded import Bounded, k_induction, shortest_violations
-from coordination.prove.relation import Relation
+from coordination.prove.bmc.bounded import Bounded, k_induction, shortest_violations
+from coordination.prove.bmc.relation import Relation
 from coordination_spec.lemmas import LEMMAS
 from coordination_spec.properties import no_equivocation, signature_binding, single_usable_take
 from tests.abacus import ABACUS, INSTANCE

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from coordination.machine import Machine, ite
-from coordination.prove.cache import Cache
-from coordination.prove.solvers import Z3, Answer
+from coordination.prove.deciding.cache import Cache
+from coordination.prove.deciding.solvers import Z3, Answer
 from tests.prove.cases import MOMENT, claims, induction
 from tests.prove.pair import Number, go_up, one_is_small, other_is_small, pair
 

@@ -21,10 +21,10 @@ from coordination.machine.lint import lint
 from coordination.machine.oracle import Oracle
 from coordination.machine.unrolled import StepTerms
 from coordination.machine.verdict import Status
-from coordination.prove.classification import Classification, Reachable, Undecided, Unreachable, classify
-from coordination.prove.counterexample import Counterexample, Scratch, is_broken_by
-from coordination.prove.explored import Explored
-from coordination.prove.suggestion import _fewest
+from coordination.prove.explaining.classification import Classification, Reachable, Undecided, Unreachable, classify
+from coordination.prove.explaining.counterexample import Counterexample, Scratch, is_broken_by
+from coordination.prove.explaining.explored import Explored
+from coordination.prove.explaining.suggestion import _fewest
 from tests.prove.cases import (
     CLAIMS,
     HARDENED,
@@ -235,7 +235,7 @@ def test_facts_that_are_true_together_exclude_nothing() -> None:
 
 PRINT = """
 from rich.console import Console
-from coordination.prove.classification import classify
+from coordination.prove.explaining.classification import classify
 from coordination.report.induction import print_counterexample
 from tests.prove.cases import found_without, tiny_explored
 

@@ -14,8 +14,8 @@ from coordination.machine.oracle import Oracle
 from coordination.machine.state import variables
 from coordination.machine.trace import Valuation, changes
 from coordination.machine.unrolled import StepTerms, Unrolled
-from coordination.prove import counterexample
-from coordination.prove.counterexample import Scratch, SolverGaveUp
+from coordination.prove.explaining import counterexample
+from coordination.prove.explaining.counterexample import Scratch, SolverGaveUp
 from coordination_spec.instances import BOB, FREE
 from coordination_spec.state import Coordination
 from coordination_spec.words import Epoch, Quote

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from coordination.machine import Machine, Property
-from coordination.prove.conditions import RANGES, START
-from coordination.prove.induction import Induction, Standing
-from coordination.prove.solvers import Z3, Cvc5, Solver
+from coordination.prove.deciding.conditions import RANGES, START
+from coordination.prove.deciding.induction import Induction, Standing
+from coordination.prove.deciding.solvers import Z3, Cvc5, Solver
 from coordination_spec import DESIGNS
 from coordination_spec.lemmas import LEMMAS
 from tests.prove.cases import HARDENED, MOMENT, claims, induction

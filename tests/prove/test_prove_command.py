@@ -18,8 +18,8 @@ from typer.testing import CliRunner, Result
 from coordination.cli import app
 from coordination.machine import SpecificationError
 from coordination.machine.verdict import Exit
-from coordination.prove import cache as answers
-from coordination.prove.solvers import Z3, Answer
+from coordination.prove.deciding import cache as answers
+from coordination.prove.deciding.solvers import Z3, Answer
 from tests.command import Run
 from tests.prove.test_solvers import HARD
 from tests.spec.worlds import HARDENED
@@ -107,7 +107,7 @@ def test_answers_are_remembered_and_not_asked_for_again(monkeypatch: pytest.Monk
     def refuse(*arguments: object) -> None:
         raise AssertionError("a solver was asked")
 
-    monkeypatch.setattr("coordination.prove.solvers.Z3.decide", refuse)
+    monkeypatch.setattr("coordination.prove.deciding.solvers.Z3.decide", refuse)
     assert run("prove", "--design", "0.2.0").exit_code == 0
     assert isinstance(run("prove", "--design", "0.2.0", "--no-cache").exception, AssertionError)
 

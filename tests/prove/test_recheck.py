@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from coordination.cli import app
 from coordination.machine.verdict import Exit
-from coordination.prove.conditions import Conditions
-from coordination.prove.induction import Induction, Prover
-from coordination.prove.recheck import recheck
-from coordination.prove.solvers import Z3, Answer, Cvc5, Outcome
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Induction, Prover
+from coordination.prove.deciding.recheck import recheck
+from coordination.prove.deciding.solvers import Z3, Answer, Cvc5, Outcome
 from tests.spec.worlds import HARDENED
 
 

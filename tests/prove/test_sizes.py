@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from coordination.machine import Function, Instance, Machine, SpecificationError
-from coordination.prove.conditions import Conditions
-from coordination.prove.sizes import check_sizes
-from coordination.prove.unbounded import AllSizes
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.reading.sizes import check_sizes
+from coordination.prove.reading.unbounded import AllSizes
 from coordination_spec import DESIGNS
 from coordination_spec.instances import TINY
 from tests.prove.cases import HARDENED

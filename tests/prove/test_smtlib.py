@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
-from coordination.prove import products, smtlib, sums
-from coordination.prove.conditions import Conditions
-from coordination.prove.solvers import Z3, Outcome
-from coordination.prove.symbols import Symbol
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.solvers import Z3, Outcome
+from coordination.prove.reading import products, smtlib, sums
+from coordination.prove.reading.symbols import Symbol
 from coordination_spec import DESIGNS
 
 # Terms and what they stand for

@@ -10,10 +10,10 @@ import pytest
 import z3
 
 from coordination.machine import SpecificationError
-from coordination.prove import solvers
-from coordination.prove.conditions import Conditions
-from coordination.prove.induction import Prover, Standing
-from coordination.prove.solvers import Z3, Cvc5, Outcome, Solver
+from coordination.prove.deciding import solvers
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Prover, Standing
+from coordination.prove.deciding.solvers import Z3, Cvc5, Outcome, Solver
 from coordination_spec import DESIGNS
 
 BOTH = [Z3(), Cvc5()]

@@ -12,10 +12,10 @@ from coordination.explore.check import check
 from coordination.machine import Property, action, any_of, forall, implies, invariant, negate, when
 from coordination.machine.verdict import Status, Verdict
 from coordination.prove.check import BOUNDED, PROVED, Proved, prove
-from coordination.prove.classification import Unreachable
-from coordination.prove.conditions import ALL_SIZES, RANGES
-from coordination.prove.induction import Prover
-from coordination.prove.solvers import Z3, Cvc5
+from coordination.prove.deciding.conditions import ALL_SIZES, RANGES
+from coordination.prove.deciding.induction import Prover
+from coordination.prove.deciding.solvers import Z3, Cvc5
+from coordination.prove.explaining.classification import Unreachable
 from tests.two_phase_commit import (
     ANY_NUMBER,
     LEMMAS,

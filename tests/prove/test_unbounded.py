@@ -25,9 +25,9 @@ from coordination.machine import (
 )
 from coordination.machine.property import Kind
 from coordination.machine.state import flat_key
-from coordination.prove import sums, unbounded
-from coordination.prove.explored import Explored
-from coordination.prove.unbounded import UnknownMap
+from coordination.prove.explaining.explored import Explored
+from coordination.prove.reading import sums, unbounded
+from coordination.prove.reading.unbounded import UnknownMap
 from coordination_spec import DESIGNS
 from coordination_spec.lemmas import LEMMAS
 from tests import two_phase_commit

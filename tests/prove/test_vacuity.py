@@ -28,13 +28,12 @@ from coordination.machine import (
 )
 from coordination.machine.action import Action
 from coordination.machine.language import Finite
-from coordination.prove import vacuity
 from coordination.prove.check import prove
-from coordination.prove.conditions import Conditions
-from coordination.prove.induction import Induction, Prover
-from coordination.prove.solvers import Z3, Answer, Outcome
-from coordination.prove.unbounded import Move
-from coordination.prove.vacuity import NOT_SEEN, PROVED, Ending, IdlePremise, Never, Vacuity, find_vacuous
+from coordination.prove.deciding.conditions import Conditions
+from coordination.prove.deciding.induction import Induction, Prover
+from coordination.prove.deciding.solvers import Z3, Answer, Outcome
+from coordination.prove.reading.unbounded import Move
+from coordination.prove.vacuity.never import NOT_SEEN, PROVED, Ending, IdlePremise, Never, Vacuity, find_vacuous
 from coordination_spec import DESIGNS
 from tests.two_phase_commit import TWO_PHASE_COMMIT, Decision, Manager, Nothing, Phase, TwoPhase, consistent
 
@@ -287,7 +286,7 @@ def test_a_premise_idles_only_if_it_does_in_every_instance_that_is_explored() ->
 
 
 def test_an_instance_beyond_the_limit_is_not_explored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vacuity, "MOST_STATES", 8_000)  # less than five managers have
+    monkeypatch.setattr("coordination.prove.vacuity.never.MOST_STATES", 8_000)  # less than five managers have
     assert idle(five_are_too_many) == ["heard >= 5", "heard >= 1000"]
 
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from coordination.explore.search import Budget
 from coordination.machine import Machine, Property
 from coordination.machine.property import Kind
-from coordination.prove.classification import classify
-from coordination.prove.counterexample import Scratch
-from coordination.prove.explored import Explored
+from coordination.prove.explaining.classification import classify
+from coordination.prove.explaining.counterexample import Scratch
+from coordination.prove.explaining.explored import Explored
 from coordination.report.induction import print_counterexample
 from coordination_spec import DESIGNS
 from coordination_spec.lemmas import LEMMAS

@@ -25,6 +25,7 @@ ANY_CHAIN = [f"coordination.chain.{each}" for each in ("artifacts", "chain", "ev
 
 ANY_CONTRACT = sorted(CONFORM.glob("*.py"))
 THIS_CONTRACT = ("rollup", "programs", "fuzz")  # rooms of conformance, each above those before it
+PROVER = ("reading", "bmc", "explaining", "deciding", "vacuity")  # rooms of the prover, each above those before it
 
 
 def imports(source: str, package: str) -> Iterator[str]:
@@ -84,6 +85,17 @@ def test_the_explorer_imports_nothing_of_the_protocol() -> None:
 
 def test_the_prover_imports_nothing_of_the_protocol() -> None:
     assert outside(PROVE, "coordination.machine", "coordination.explore", "coordination.prove") == []
+
+
+@pytest.mark.parametrize("number", range(len(PROVER)), ids=PROVER)
+def test_a_room_of_the_prover_imports_nothing_of_those_above_it(number: int) -> None:
+    rooms = [f"coordination.prove.{room}" for room in PROVER[: number + 1]]
+    assert outside(PROVE / PROVER[number], *rooms, "coordination.machine", "coordination.explore") == []
+
+
+def test_the_rooms_of_the_prover_are_these_and_one_judgement_on_top() -> None:
+    assert {path.parent.name for path in PROVE.glob("*/*.py")} == {*PROVER}
+    assert {path.stem for path in PROVE.glob("*.py")} == {"__init__", "check"}
 
 
 def test_the_chain_imports_nothing_of_the_specification_nor_of_the_language() -> None:

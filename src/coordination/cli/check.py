@@ -39,9 +39,9 @@ from coordination.lookup import (
 from coordination.machine import Instance, Machine, Pin, Property, SpecificationError
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, Status, Verdict, exit_code, worst
-from coordination.prove.conditions import ALL_SIZES, Conditions
-from coordination.prove.induction import MOMENT, Prover
-from coordination.prove.solvers import Z3
+from coordination.prove.deciding.conditions import ALL_SIZES, Conditions
+from coordination.prove.deciding.induction import MOMENT, Prover
+from coordination.prove.deciding.solvers import Z3
 from coordination.report.files import check_folder, check_writable, write_whole
 from coordination.report.itf import to_itf
 from coordination.report.narrative import print_narrative

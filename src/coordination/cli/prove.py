@@ -23,14 +23,14 @@ from coordination.lookup import (
 from coordination.machine import Machine, Property, SpecificationError
 from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, exit_code, worst
-from coordination.prove.cache import Cache
 from coordination.prove.check import Proved, prove
-from coordination.prove.classification import Reachable
-from coordination.prove.conditions import ALL_SIZES
-from coordination.prove.induction import SECONDS, Prover, Report, Standing
-from coordination.prove.recheck import Rechecked, recheck
-from coordination.prove.solvers import Z3, Cvc5
-from coordination.prove.vacuity import Vacuity, find_vacuous
+from coordination.prove.deciding.cache import Cache
+from coordination.prove.deciding.conditions import ALL_SIZES
+from coordination.prove.deciding.induction import SECONDS, Prover, Report, Standing
+from coordination.prove.deciding.recheck import Rechecked, recheck
+from coordination.prove.deciding.solvers import Z3, Cvc5
+from coordination.prove.explaining.classification import Reachable
+from coordination.prove.vacuity.never import Vacuity, find_vacuous
 from coordination.report.files import check_folder, check_writable, write_whole
 from coordination.report.induction import print_counterexample
 from coordination.report.narrative import print_narrative

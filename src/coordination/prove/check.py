@@ -12,17 +12,17 @@ from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import SpecificationError
 from coordination.machine.verdict import Status, Verdict
-from coordination.prove.classification import Classification, Undecided, classify
-from coordination.prove.conditions import ALL_SIZES, RANGES, START, Conditions
-from coordination.prove.counterexample import Counterexample, Scratch, SolverGaveUp
-from coordination.prove.explored import Explored
-from coordination.prove.induction import Induction, Prover, Report, Result
+from coordination.prove.deciding.conditions import ALL_SIZES, RANGES, START, Conditions
+from coordination.prove.deciding.induction import Induction, Prover, Report, Result
+from coordination.prove.explaining.classification import Classification, Undecided, classify
+from coordination.prove.explaining.counterexample import Counterexample, Scratch, SolverGaveUp
+from coordination.prove.explaining.explored import Explored
 
 PROVED, BOUNDED, UNPROVED = "proved", "bounded", "unproved"
 STEPS = 12  # of the runs that are looked at where there is no proof
 
 if TYPE_CHECKING:  # at run time only where it is used: it loads Z3, which takes longer than proofs that are remembered
-    from coordination.prove.bounded import Bounded
+    from coordination.prove.bmc.bounded import Bounded
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class _Judge:
         """What runs of growing length in the scratch instance show."""
         if not properties:
             return {}
-        from coordination.prove.bounded import shortest_violations
+        from coordination.prove.bmc.bounded import shortest_violations
 
         told = partial(self._tell_length, "runs")
         budget = self._prover.seconds
@@ -163,7 +163,7 @@ class _Judge:
         """Of the instance only; and if no run is known to leave its domains, as nothing is known of what follows."""
         if prop is RANGES:
             return None
-        from coordination.prove.bounded import k_induction
+        from coordination.prove.bmc.bounded import k_induction
 
         told = partial(self._tell_length, f"{prop.name}: paths")
         found = k_induction(

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from coordination.machine.oracle import Oracle
 from coordination.machine.trace import Trace
-from coordination.prove.classification import Classification, Reachable, Undecided
-from coordination.prove.counterexample import Counterexample
+from coordination.prove.explaining.classification import Classification, Reachable, Undecided
+from coordination.prove.explaining.counterexample import Counterexample
 from coordination.report.narrative import Teller, legible, narrative, tell_changes, tell_step, tell_verdict
 from coordination.report.verdicts import count
 

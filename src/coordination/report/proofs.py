@@ -11,8 +11,8 @@ from rich.text import Text
 
 from coordination.machine.verdict import Verdict
 from coordination.prove.check import PROVED, UNPROVED, Proved
-from coordination.prove.induction import Result, Standing
-from coordination.prove.recheck import Rechecked
+from coordination.prove.deciding.induction import Result, Standing
+from coordination.prove.deciding.recheck import Rechecked
 from coordination.report.verdicts import STYLES, count, show_status, to_json
 
 RESULTS = {Standing.PROVED: "green", Standing.UNCHANGED: "", Standing.REFUTED: "red", Standing.UNKNOWN: "yellow"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coordination.prove.induction import Induction, Prover, Report, Result, Standing
-from coordination.prove.solvers import Answer, Outcome
+from coordination.prove.deciding.induction import Induction, Prover, Report, Result, Standing
+from coordination.prove.deciding.solvers import Answer, Outcome
 
 
 @dataclass(frozen=True)

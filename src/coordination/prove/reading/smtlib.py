@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
-from coordination.prove import products, sums
-from coordination.prove.symbols import Symbol
+from coordination.prove.reading import products, sums
+from coordination.prove.reading.symbols import Symbol
 
 _OPERATORS = {
     "and": "and",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import z3
 
 from coordination.machine.formulas import Formula
-from coordination.prove.relation import Relation
+from coordination.prove.bmc.relation import Relation
 
 Report = Callable[[int, float], None]  # (how many steps the runs at hand have, seconds so far)
 

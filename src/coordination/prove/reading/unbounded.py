@@ -28,9 +28,9 @@ from coordination.machine.state import (
     variables,
 )
 from coordination.machine.terms import Term, Value
-from coordination.prove import sums
-from coordination.prove.sorts import Sorts
-from coordination.prove.symbols import Symbol, within
+from coordination.prove.reading import sums
+from coordination.prove.reading.sorts import Sorts
+from coordination.prove.reading.symbols import Symbol, within
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
 from coordination.machine.trace import Step, Trace
-from coordination.prove.relation import Relation
-from coordination.prove.runs import Exhausted, Patience, Report, Runs
+from coordination.prove.bmc.relation import Relation
+from coordination.prove.bmc.runs import Exhausted, Patience, Report, Runs
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from coordination.explore.retrace import ReadingsDisagree
 from coordination.machine import terms
 from coordination.machine.oracle import Oracle
 from coordination.machine.trace import Trace
-from coordination.prove.counterexample import Counterexample, breaks, is_broken_by
-from coordination.prove.explored import Explored
-from coordination.prove.suggestion import Suggestion, suggest
+from coordination.prove.explaining.counterexample import Counterexample, breaks, is_broken_by
+from coordination.prove.explaining.explored import Explored
+from coordination.prove.explaining.suggestion import Suggestion, suggest
 
 
 @dataclass(frozen=True)

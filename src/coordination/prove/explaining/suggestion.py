@@ -18,9 +18,9 @@ from coordination.explore.retrace import ReadingsDisagree
 from coordination.explore.symmetry import is_kind_of
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Property
-from coordination.prove.counterexample import Counterexample
-from coordination.prove.explored import Explored, Truth
-from coordination.prove.wording import Constant, Fact, Lemma, Read, Vocabulary
+from coordination.prove.explaining.counterexample import Counterexample
+from coordination.prove.explaining.explored import Explored, Truth
+from coordination.prove.explaining.wording import Constant, Fact, Lemma, Read, Vocabulary
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from coordination.machine.property import Kind, Property
 from coordination.machine.terms import Term, Value
 from coordination.machine.trace import Valuation
 from coordination.machine.unrolled import Field, StepTerms
-from coordination.prove.bitvectors import BitVectors, unknown, value_in, width_of
+from coordination.prove.bmc.bitvectors import BitVectors, unknown, value_in, width_of
 
 
 class Relation:

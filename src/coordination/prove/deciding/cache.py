@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from coordination.prove.solvers import Answer, Outcome
+from coordination.prove.deciding.solvers import Answer, Outcome
 
 DEFAULT = user_cache_path("prover-coordination") / "answers.sqlite"
 

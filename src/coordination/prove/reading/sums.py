@@ -18,7 +18,7 @@ from functools import partial
 
 from coordination.machine import terms
 from coordination.machine.terms import Term, Value
-from coordination.prove.symbols import Symbol, within
+from coordination.prove.reading.symbols import Symbol, within
 
 
 def add_up(variable: Term, summand: Value) -> Value:

@@ -7,7 +7,7 @@ from coordination.machine.language import Sort
 from coordination.machine.machine import Unbounded
 from coordination.machine.state import SpecificationError, enumerated, sort_name
 from coordination.machine.terms import Value
-from coordination.prove.symbols import Symbol, within
+from coordination.prove.reading.symbols import Symbol, within
 
 
 class Sorts:

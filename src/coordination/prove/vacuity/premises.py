@@ -18,7 +18,7 @@ from typing import Any
 
 from coordination.machine.language import Reading, all_of, current, reading
 from coordination.machine.property import Property
-from coordination.prove.unbounded import AllSizes
+from coordination.prove.reading.unbounded import AllSizes
 
 
 @dataclass(frozen=True)

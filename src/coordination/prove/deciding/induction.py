@@ -16,10 +16,10 @@ from enum import StrEnum
 from functools import cached_property
 
 from coordination.machine.property import Property
-from coordination.prove.cache import Cache
-from coordination.prove.conditions import RANGES, Condition, Conditions, digest
-from coordination.prove.counterexample import Counterexample
-from coordination.prove.solvers import Answer, Outcome, Solver
+from coordination.prove.deciding.cache import Cache
+from coordination.prove.deciding.conditions import RANGES, Condition, Conditions, digest
+from coordination.prove.deciding.solvers import Answer, Outcome, Solver
+from coordination.prove.explaining.counterexample import Counterexample
 
 SECONDS = 10.0  # what one condition may take, unless somebody says otherwise
 Report = Callable[[str], None]

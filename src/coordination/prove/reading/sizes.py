@@ -9,7 +9,7 @@ from coordination.machine.machine import Instance, Machine
 from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Function, SpecificationError, sort_name
-from coordination.prove.unbounded import AllSizes
+from coordination.prove.reading.unbounded import AllSizes
 
 
 def check_sizes(machine: Machine, sizes: AllSizes) -> None:

@@ -18,10 +18,10 @@ from coordination.machine.machine import Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import SpecificationError
 from coordination.machine.terms import Value
-from coordination.prove import smtlib
-from coordination.prove.sizes import check_sizes
-from coordination.prove.symbols import witnessed
-from coordination.prove.unbounded import AllSizes, Move
+from coordination.prove.reading import smtlib
+from coordination.prove.reading.sizes import check_sizes
+from coordination.prove.reading.symbols import witnessed
+from coordination.prove.reading.unbounded import AllSizes, Move
 
 RANGES = Property(
     "STAYS_IN_RANGE",

@@ -17,12 +17,12 @@ from coordination.machine import terms
 from coordination.machine.machine import Instance, Machine
 from coordination.machine.property import Property
 from coordination.machine.terms import Value
-from coordination.prove import smtlib
-from coordination.prove.conditions import RANGES, Conditions
-from coordination.prove.induction import Induction, Prover, Report
-from coordination.prove.premises import Place, premises, with_any_conclusion
-from coordination.prove.solvers import Outcome
-from coordination.prove.symbols import witnessed
+from coordination.prove.deciding.conditions import RANGES, Conditions
+from coordination.prove.deciding.induction import Induction, Prover, Report
+from coordination.prove.deciding.solvers import Outcome
+from coordination.prove.reading import smtlib
+from coordination.prove.reading.symbols import witnessed
+from coordination.prove.vacuity.premises import Place, premises, with_any_conclusion
 
 PROVED, NOT_SEEN = "proved", "not seen"
 MOST_STATES = 1_000_000  # of an instance that is explored beside the scratch instance, by its pin

@@ -1,0 +1,1 @@
+"""What holds and says nothing: steps that `never` happen, and `premises` that never matter."""
