@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordination.chain.accounts import development_key
+from coordination.chain.accounts import address_of, development_key
 from coordination.chain.signing import ORDER
 from coordination.node.keys import PROPOSER, PROVER, KeyProblem, Keys, load_key, load_keys
 
@@ -35,6 +35,13 @@ def problem(environment: Mapping[str, str]) -> str:
         assert secret[:12] not in told
         assert secret[-12:] not in told
     return str(raised.value)
+
+
+def key_or_problem(role: str, environment: Mapping[str, str]) -> PrivateKey | str | None:
+    try:
+        return load_key(role, environment)
+    except KeyProblem as error:
+        return str(error)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +67,11 @@ def files(tmp_path: Path, keystore: dict[str, Any]) -> Files:
     return Files(tmp_path, keystore)
 
 
-@pytest.mark.parametrize("text", [HEX, "0x" + HEX, "0X" + HEX.upper(), HEX.upper(), f" {HEX}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [HEX, "0x" + HEX, "0X" + HEX.upper(), HEX.upper(), f" {HEX}\n"],
+    ids=["plain", "0x", "0X", "capitals", "spaces"],
+)
 def test_a_key_is_read_with_or_without_prefix_in_any_case(text: str) -> None:
     assert load_key(PROVER, {"PROVER_PUBLISHER_PRIVATE_KEY": text}) == KEY
     assert load_key(PROPOSER, {"VALIDATOR_PRIVATE_KEY": text}) == KEY
@@ -95,6 +106,7 @@ def test_a_node_without_any_key_is_told_both_names(environment: dict[str, str]) 
         "0x",
         " ",
     ],
+    ids=["63", "65", "0x twice", "no digit", "a space", "two lines", "a name", "nothing after 0x", "nothing"],
 )
 def test_what_is_no_key_is_told_and_not_shown(text: str) -> None:
     digits = "it has to be 64 hexadecimal digits, with or without 0x"
@@ -116,16 +128,11 @@ def test_the_first_and_the_last_number_of_the_curve_are_keys(number: int) -> Non
 
 @given(st.text(max_size=70))
 def test_any_text_is_a_key_or_none_or_a_problem_that_does_not_depend_on_it(text: str) -> None:
-    try:
-        key = load_key(PROVER, {"PROVER_PUBLISHER_PRIVATE_KEY": text})
-    except KeyProblem as error:
-        said = str(error)
-    else:
-        said = "" if key is None else key.to_hex()
+    found = key_or_problem(PROVER, {"PROVER_PUBLISHER_PRIVATE_KEY": text})
     digits = "it has to be 64 hexadecimal digits, with or without 0x"
     number = "its number is not one of the curve's"
     problems = {f"PROVER_PUBLISHER_PRIVATE_KEY is no private key: {why}" for why in (digits, number)}
-    assert said in {"", "0x" + text.strip().lower()[-64:], *problems}
+    assert str(found) in {"None", "0x" + text.strip().lower()[-64:], *problems}
 
 
 def test_a_keystore_is_opened_with_its_password(files: Files) -> None:
@@ -207,7 +214,52 @@ def test_what_is_no_keystore_is_told(
     assert problem(files.environment) == f"{files.keystore} is not a keystore"
 
 
-@pytest.mark.parametrize("text", ["", HEX, "{" * 10_000])
+def changed(keystore: dict[str, Any], path: tuple[str, ...], value: object) -> dict[str, Any]:
+    """A keystore with another value in one place."""
+    first, *rest = path
+    return {**keystore, first: changed(keystore[first], tuple(rest), value) if rest else value}
+
+
+def places(keystore: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in keystore.items():
+        yield (*above, key)
+        if isinstance(value, dict):
+            yield from places(value, (*above, key))
+
+
+@pytest.mark.parametrize("value", [None, True, 0, -1, 2**70, 1.5, "", "zz", "0x", "é", [], {}, ["0x"]], ids=repr)
+def test_a_keystore_with_one_wrong_value_is_a_problem_or_opens_all_the_same(
+    files: Files, keystore: dict[str, Any], value: object
+) -> None:
+    opened = set()
+    for place in places(keystore):
+        files.keystore.write_text(json.dumps(changed(keystore, place, value)))
+        found = key_or_problem(PROPOSER, files.environment)
+        if found == KEY:
+            opened.add(place)
+        else:
+            assert str(found).startswith(f"{files.keystore} ")
+    assert ("id",) in opened  # it says nothing of the key
+    parts = {("ciphertext",), ("mac",), ("cipherparams", "iv"), ("kdfparams", "salt")}
+    assert not opened & {("crypto", *part) for part in parts}
+
+
+def test_a_keystore_whose_key_is_not_that_of_its_address_is_damaged(files: Files, keystore: dict[str, Any]) -> None:
+    damaged = changed(keystore, ("crypto", "cipherparams", "iv"), "00" * 16)
+    files.keystore.write_text(json.dumps(damaged))
+    said = problem(files.environment)
+    assert said == f"{files.keystore} is damaged: what it holds is not the key of {keystore['address']}"
+
+
+@pytest.mark.parametrize("address", [None, address_of(KEY), address_of(KEY).lower(), address_of(KEY)[2:].upper()])
+def test_a_keystore_may_write_its_address_in_any_way_or_not_at_all(
+    files: Files, keystore: dict[str, Any], address: str | None
+) -> None:
+    files.keystore.write_text(json.dumps({**keystore, "address": address}))
+    assert load_key(PROPOSER, files.environment) == KEY
+
+
+@pytest.mark.parametrize("text", ["", HEX, "{" * 10_000], ids=["empty", "a key", "a bomb"])
 def test_what_is_no_json_is_no_keystore(files: Files, text: str) -> None:
     files.keystore.write_text(text)
     assert problem(files.environment) == f"{files.keystore} is not a keystore"
@@ -219,7 +271,7 @@ def test_a_validators_keystore_for_consensus_holds_no_account(files: Files, keys
 
 
 def resealed(crypto: Mapping[str, Any], secret: bytes) -> dict[str, Any]:
-    """What a keystore of KEY would be if it held `secret`, by the format's own rules: AES in counter mode, and a MAC."""
+    """What a keystore of KEY would be if it held `secret`, by the format's rules: AES in counter mode, and a MAC."""
     stream = bytes(a ^ b for a, b in zip(bytes.fromhex(crypto["ciphertext"]), KEY.to_bytes(), strict=True))
     sealed = bytes(a ^ b for a, b in zip(stream, secret, strict=False))
     salt, rounds = bytes.fromhex(crypto["kdfparams"]["salt"]), crypto["kdfparams"]["c"]
@@ -227,7 +279,7 @@ def resealed(crypto: Mapping[str, Any], secret: bytes) -> dict[str, Any]:
     return {**crypto, "ciphertext": sealed.hex(), "mac": keccak(derived[16:32] + sealed).hex()}
 
 
-@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, KEY.to_bytes()[:20]])
+@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, KEY.to_bytes()[:20]], ids=["zeros", "ones", "short"])
 def test_a_keystore_of_something_else_than_a_key_is_told(files: Files, keystore: dict[str, Any], secret: bytes) -> None:
     files.keystore.write_text(json.dumps({**keystore, "crypto": resealed(keystore["crypto"], secret)}))
     said = problem(files.environment)

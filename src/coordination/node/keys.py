@@ -21,6 +21,7 @@ from typing import NamedTuple
 from eth_account import Account
 from eth_keys.datatypes import PrivateKey
 
+from coordination.chain.accounts import address_of
 from coordination.chain.signing import ORDER
 from coordination.json_text import parse_json
 
@@ -84,10 +85,15 @@ def _decrypt(text: str, password: str, path: str) -> PrivateKey:
         if keystore["version"] != 3:
             raise KeyProblem(f"{path} is not a keystore of version 3, the one for accounts")
         secret = bytes(Account.decrypt(keystore, password))
-    except (AttributeError, LookupError, NotImplementedError, TypeError, ValueError) as error:
+    except KeyProblem:
+        raise
+    except Exception as error:  # a file can be wrong in any way, and the library trips over each in its own
         is_wrong = str(error) == "MAC mismatch"
         raise KeyProblem(f"{path} has another password" if is_wrong else f"{path} is not a keystore") from None
-    return _key(secret, path)
+    key, address = _key(secret, path), keystore.get("address")
+    if address and str(address).lower().removeprefix("0x") != address_of(key).lower().removeprefix("0x"):
+        raise KeyProblem(f"{path} is damaged: what it holds is not the key of {address}")  # no MAC covers the IV
+    return key
 
 
 def _key(secret: bytes, name: str) -> PrivateKey:
