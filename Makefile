@@ -8,7 +8,7 @@ stamp := .venv/.installed
 modules := contracts/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help check prove conform deep test mutants seeds lint format contracts bench clean FORCE
+.PHONY: help check prove conform demo deep test mutants seeds lint format contracts bench clean FORCE
 
 help: ## list the targets
 	@echo "usage: make TARGET [ARGS='...'] [PYTHON=python3.12]"
@@ -22,6 +22,9 @@ prove: $(stamp) ## prove every property for all sizes; ARGS='--recheck cvc5' to 
 
 conform: $(stamp) ## execute every transition on the contract's bytecode; ARGS='--instance ci --distinct' for more
 	@$(bin)/coordination conform contract $(ARGS)
+
+demo: $(stamp) ## four nodes on this machine: bid, take, claim, proof, payout, told line by line
+	@$(bin)/coordination demo $(ARGS)
 
 deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
 	@$(bin)/coordination check --instance deep $(ARGS)

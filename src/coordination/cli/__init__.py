@@ -1,4 +1,4 @@
-"""The command line: `coordination check | prove | find | trace | export | conform | replay | prover-coordination`."""
+"""The command line: `coordination check | prove | find | trace | export | conform | replay | node | devnet | ...`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import typer
 from coordination.cli.check import check_command
 from coordination.cli.conform import conform_contract
 from coordination.cli.console import run
+from coordination.cli.devnet import demo_command, devnet_command
+from coordination.cli.node import node_command
 from coordination.cli.prove import prove_command
 from coordination.cli.prover_coordination import prover_coordination
 from coordination.cli.replay import replay_command
@@ -35,6 +37,9 @@ app.command("trace")(trace_command)
 export.command("promela")(export_promela)
 conform_app.command("contract")(conform_contract)
 app.command("replay")(replay_command)
+app.command("node")(node_command)
+app.command("devnet")(devnet_command)
+app.command("demo")(demo_command)
 app.add_typer(prover_coordination, name="prover-coordination")
 
 

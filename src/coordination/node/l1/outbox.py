@@ -130,6 +130,7 @@ class Outbox:
             self._outcomes = []
             try:
                 self._advance()
+                self._said.pop("", None)
             except L1Error as error:
                 self._say_once(What.UNREACHABLE, "", str(error))
             return self._outcomes
@@ -139,19 +140,18 @@ class Outbox:
         if not rows:
             return
         seen = self._account.look([read(raw).digest for row in rows for raw in row.raw])
-        self._said.pop("", None)
         for row in rows:
             self._note(row, seen)
             self._do(row, seen)
         self._fill_gap(rows, seen)
 
     def _rows_in_need(self) -> list[Pending]:
-        """Those that L1 has to be asked about. What is stopped and settled goes."""
+        """Those that L1 has to be asked about. What is settled goes, once it is stopped."""
         rows = self._book.rows()
         self._tracks = {row.key: self._tracks.get(row.key, _Track()) for row in rows}
         now = self._clock()
         for row in rows:
-            if row.stopped and self._tracks[row.key].is_settled:
+            if self._tracks[row.key].is_settled:
                 self._book.drop(row.key)
         tracked = ((row, self._tracks[row.key]) for row in rows)
         return [row for row, track in tracked if not track.is_settled and (row.raw or track.may_try_at <= now)]
@@ -201,7 +201,6 @@ class Outbox:
                 self._replace(row, seen)
             case Step.FREE:
                 self._book.free(row.key)
-                self._tracks[row.key] = _Track()
                 self._say(What.NONCE_LOST, row.key, f"nonce {row.nonce} went to another transaction of {self.sender}")
             case Step.SETTLE:
                 self._tracks[row.key].is_settled = True

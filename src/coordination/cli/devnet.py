@@ -1,0 +1,55 @@
+"""`coordination devnet` and `coordination demo`: a whole network on this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from coordination.cli.console import fail, out
+
+Design = Annotated[str, typer.Option("--design", help="0.1.0 or 0.2.0.")]
+SlotSeconds = Annotated[int, typer.Option("--slot-seconds", min=1, max=60, help="How long a slot takes.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Keep the nodes' folders and logs there.")]
+
+
+def devnet_command(design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data: Data = None) -> None:
+    """Start a chain, the contracts, two provers and two proposers; tell what happens until Ctrl-C."""
+    try:
+        from coordination.node.devnet.network import Plan, devnet
+        from coordination.node.devnet.story import introduce
+        from coordination.node.devnet.telling import Teller
+    except ModuleNotFoundError as error:
+        fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
+    plan = Plan(design=_known(design), slot_duration=slot_seconds)
+    with TemporaryDirectory() as scratch, devnet(plan, data or Path(scratch)) as network:
+        introduce(network, out.print)
+        for name, node in network.nodes.items():
+            roles = [role for role, who in (("prover", plan.provers), ("proposer", plan.proposers)) if name in who]
+            out.print(f"{name}, {' and '.join(roles)}: --node-url {node.client.url}, log {node.log}")
+        teller = Teller(network)
+        while True:
+            for line in teller.news():
+                out.print(line.text)
+            network.check()
+            time.sleep(0.1)
+
+
+def demo_command(design: Design = "0.2.0") -> None:
+    """The whole story in one terminal, from bid to bond release, told line by line."""
+    try:
+        from coordination.node.devnet.network import Plan
+        from coordination.node.devnet.story import tell_story
+    except ModuleNotFoundError as error:
+        fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
+    with TemporaryDirectory() as scratch:
+        tell_story(Plan(design=_known(design)), Path(scratch), out.print)
+
+
+def _known(design: str) -> str:
+    if design not in ("0.1.0", "0.2.0"):
+        fail(f"there is no design {design!r}; there are 0.1.0 and 0.2.0")
+    return design

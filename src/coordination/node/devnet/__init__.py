@@ -1,0 +1,1 @@
+"""A whole network on this machine: a chain, the contracts, and nodes in processes of their own."""

@@ -1,0 +1,99 @@
+"""From what a node is started with to a node at work; what is missing or wrong is told before anything is done."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_keys.datatypes import PrivateKey
+
+from coordination.chain.deployment import find_proof
+from coordination.chain.quote import Address
+from coordination.chain.signing import signing
+from coordination.node.api.guard import Settings as ApiSettings
+from coordination.node.core.core import Core
+from coordination.node.core.timing import Timing
+from coordination.node.gossip.settings import Settings as GossipSettings
+from coordination.node.l1.client import L1, Described
+from coordination.node.l1.outbox import Outbox
+from coordination.node.logs import libraries_log_to, open_log
+from coordination.node.metrics import Metrics
+from coordination.node.running import Node
+from coordination.node.store import Store, StoreError
+
+STORE, SEED = "node.sqlite", "peer.key"  # in a node's folder
+SEED_SIZE = 32  # bytes
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`l1_urls` are endpoints of one chain, the first preferred; `chain_id` is checked if it is given.
+
+    `home` is the node's folder, made if there is none. A node without either key passes on what others say.
+    """
+
+    l1_urls: tuple[str, ...]
+    rollup: Address
+    chain_id: int | None
+    home: Path
+    listen: str
+    peers: tuple[str, ...]
+    api: ApiSettings
+    prover: PrivateKey | None
+    proposer: PrivateKey | None
+    has_development_proofs: bool
+
+
+async def run_node(settings: Settings) -> None:
+    """Until cancelled. Raises L1Error, StoreError, GossipError or ApiError: one line each."""
+    l1 = L1(settings.l1_urls, settings.rollup, settings.chain_id)
+    rollup = l1.describe()
+    prepare(settings.home)
+    store = Store(settings.home / STORE, identity_of(settings.rollup, rollup))
+    try:
+        core = Core(
+            Timing.of(rollup.parameters),
+            signing(rollup.version, rollup.chain_id, settings.rollup),
+            store.load(),
+            prover=settings.prover,
+            proposer=settings.proposer,
+        )
+        outbox = Outbox(l1, store, settings.prover) if settings.prover else None
+        secrets = [key.to_bytes() for key in (settings.prover, settings.proposer) if key]
+        log = open_log(secrets=[*secrets, *([settings.api.token.encode()] if settings.api.token else [])])
+        prove = find_proof if settings.has_development_proofs else None
+        node = Node(core, store, l1, outbox, Metrics(), log, prove)
+        seed = keep_seed(settings.home / SEED)
+        with libraries_log_to(log):
+            await node.run(GossipSettings(rollup.version, seed, settings.listen, settings.peers), settings.api)
+    finally:
+        store.close()
+
+
+def identity_of(address: Address, rollup: Described) -> str:
+    """Whose store it is: what was signed and chosen for one rollup says nothing of another."""
+    return f"rollup {address} on chain {rollup.chain_id}, design {rollup.version}"
+
+
+def prepare(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{home} cannot be made: {error.strerror}") from error
+
+
+def keep_seed(path: Path) -> bytes:
+    """The secret behind this node's id on the network, made once. Raises StoreError if it is not whole."""
+    try:
+        if not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(os.urandom(SEED_SIZE))
+        seed = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be used: {error.strerror}") from error
+    if len(seed) != SEED_SIZE:
+        raise StoreError(
+            f"{path} is not a node's: it has {len(seed)} bytes, not {SEED_SIZE}; remove it to get a new id"
+        )
+    return seed
