@@ -25,7 +25,7 @@ _HOST = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^:@\[\]]+))(?::[0-9]+)?")
 class Settings:
     """Where a node listens, and the token that it asks for. Port 0 is any that is free.
 
-    Raises ApiError if others could reach the node, and no token is set.
+    Raises ApiError if others could reach the node, and no token is set; or if there is no such port.
     """
 
     host: str = "127.0.0.1"
@@ -33,6 +33,8 @@ class Settings:
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port < 2**16:
+            raise ApiError(f"there is no port {self.port}: they end at 65535")
         if self.token is not None:
             check_token(self.token, "the token")
         elif not is_loopback(self.host):

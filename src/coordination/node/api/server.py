@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ from coordination.node.api.parameters import PROOF_SIZE
 BODY_SIZE = 2 * PROOF_SIZE + 2**16  # bytes: a proof in hexadecimal, and what is around it
 AT_ONCE = 32  # requests
 BODY_TIME, ANSWER_TIME = 10.0, 30.0  # seconds to send a request in, and to answer it in
+IDLE_TIME = 5.0  # seconds that a connection may have no request for, or only part of its headers
 SEND_TIME = 10.0  # seconds that a client may read nothing of its answer for
 GRACE = 1.0  # seconds that open connections are given when the node stops
 
@@ -56,7 +58,7 @@ async def serve(
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.errorlog = logging.getLogger(__name__)
-    config.graceful_timeout = GRACE
+    config.keep_alive_timeout, config.graceful_timeout = IDLE_TIME, GRACE
     task_status.started(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     await serve_http(cast(ASGIFramework, _app(operator, settings, metrics)), config, mode="asgi")
 
@@ -71,11 +73,10 @@ def _listen(settings: Settings) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SEND_TIME * 1_000))
         listener.bind(address)
         listener.listen()
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         if listener:
             listener.close()
-        why = getattr(error, "strerror", None) or error
-        raise ApiError(f"cannot listen on {settings.host}, port {settings.port}: {why}") from error
+        raise ApiError(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}") from error
     return listener
 
 
@@ -148,10 +149,11 @@ async def _body(request: Request) -> bytes | None:
         return None
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_SIZE:
-                return None
+        async with aclosing(request.stream()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > BODY_SIZE:
+                    return None
     except ClientDisconnect:
         return b""  # nobody will read the answer
     return bytes(body)
