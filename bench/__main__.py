@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import bugs, cold_start, contract, deep, protocol, two_phase_commit
+from bench import bugs, cold_start, contract, deep, node, protocol, two_phase_commit
 from bench.comparison import Comparison
 from bench.measuring import CORE, Say
 
@@ -21,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Say], Comparison]] = {
     "deep": deep.compare,
     "contract": contract.compare,
     "bugs": bugs.compare,
+    "node": node.compare,
     "cold-start": cold_start.compare,
 }
 

@@ -112,6 +112,11 @@ def conforming(*arguments: str) -> Command:
     return [sys.executable, "-m", "bench.conforming", *arguments]
 
 
+def noding(*arguments: str) -> Command:
+    """The command for something that `bench.noding` does."""
+    return [sys.executable, "-m", "bench.noding", *arguments]
+
+
 def coordination(*arguments: str) -> Command:
     """The project's own command, as installed beside this Python."""
     script = Path(sys.executable).with_name("coordination")

@@ -1,15 +1,19 @@
 """What a child process does: `python -m bench.noding quotes DESIGN` validates and pools made quotes on one core,
-`flood DESIGN` a million of them. Prints JSON.
+`flood DESIGN` a million of them; `latency DESIGN` times a bid through a network on this machine. Prints JSON.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from bench.measuring import Row
 from coordination.chain.accounts import address_of, development_key
@@ -20,11 +24,14 @@ from coordination.node.core.effects import AskFunds, Chosen, Effect, Remember
 from coordination.node.core.memory import Memory
 from coordination.node.core.timing import Timing
 from coordination.node.core.view import Head
+from coordination.node.devnet.network import Plan, devnet
+from coordination.node.devnet.processes import NodeProcess
 from coordination.node.wire import decode, encode
 
 CHAIN_ID, ROLLUP = 31_337, address_of(development_key("rollup"))
 KEYS = 1_000
 QUOTES, FLOOD = 20_000, 1_000_000
+BIDS = 3
 AT_ONCE = 10_000  # messages that are signed before they are heard, so that the signing is not measured
 TIMING = Timing(genesis_time=0, slot_duration=12, slots_per_epoch=32, claim_slots=16, proof_slots=16)
 EPOCH, SLOT = 0, 33  # in whose claim phase the slot lies
@@ -101,5 +108,31 @@ def flood(design: str) -> Row:
     return row | {"honest": chosen is not None and chosen.prover == address_of(proposer.honest)}
 
 
+def latency(design: str) -> Row:
+    """From a bid at the command line's end to its claim on the way to L1: once in each of a few epochs."""
+    plan = Plan(design=design, slot_duration=3, slots_per_epoch=4, claim_slots=2, proof_slots=2)
+    taken = []
+    with TemporaryDirectory() as folder, devnet(plan, Path(folder)) as network:
+        alice = network.nodes["alice"]
+        for epoch in range(BIDS):
+            start = network.deployment.parameters.timestamp((epoch + 1) * plan.slots_per_epoch)
+            time.sleep(max(0.0, start + 1 - time.time()))
+            began = time.time()
+            alice.client.call("submitEpochProofBid", epoch=epoch, basisPointFee=1_000)
+            taken.append(_sent_at(alice, epoch + 1) - began)
+    return {"calls": BIDS, "median": statistics.median(taken), "worst": max(taken)}
+
+
+def _sent_at(node: NodeProcess, claims: int) -> float:
+    """When the last of so many claims was sent, in Unix seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        sent = [event for event in node.events("transaction") if event["what"] == "sent" and "claim" in event["key"]]
+        if len(sent) >= claims:
+            return datetime.fromisoformat(sent[claims - 1]["timestamp"]).timestamp()
+        time.sleep(0.02)
+    sys.exit(f"claim {claims} was not sent within 20 s")
+
+
 if __name__ == "__main__":
-    print(json.dumps({"quotes": quotes, "flood": flood}[sys.argv[1]](sys.argv[2])))
+    print(json.dumps({"quotes": quotes, "flood": flood, "latency": latency}[sys.argv[1]](sys.argv[2])))
