@@ -195,6 +195,13 @@ def test_a_property_that_holds_has_no_trace() -> None:
     assert shortest_trace(search, search.run(), consistent) is None
 
 
+def test_a_search_that_says_it_found_what_no_state_shows_is_told() -> None:
+    search = Search(TWO_PHASE_COMMIT, managers(3), [consistent])
+    wrong = replace(search.run(), found={consistent.name: 4})
+    with pytest.raises(ReadingsDisagree, match="no state of a level"):
+        shortest_trace(search, wrong, consistent)
+
+
 def test_a_trace_that_the_oracle_does_not_confirm_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     search = Search(TWO_PHASE_COMMIT, managers(3), [nobody_aborts_alone])
     exploration = search.run()

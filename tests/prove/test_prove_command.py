@@ -93,6 +93,30 @@ def test_conditions_are_written_with_their_digests(tmp_path: Path) -> None:
     assert "0.2.0-BOND_EXIT-submit_epoch_proof.smt2" in digests
 
 
+def test_a_folder_for_conditions_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    for _ in range(2):  # the second time it holds the very same files
+        assert run("prove", "--design", "0.2.0", "--property", "FINALITY", "--smt2", str(folder)).exit_code == 0
+    assert (folder / "0.2.0-FINALITY-prune.smt2").is_file()
+
+
+def test_a_folder_with_conditions_of_another_run_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "mine.smt2").write_text("(check-sat)")
+    result = run("prove", "--design", "0.2.0", "--property", "FINALITY", "--smt2", str(tmp_path))
+    assert isinstance(result.exception, SpecificationError)
+    assert "holds conditions that are not of this run, such as mine.smt2" in str(result.exception)
+    assert [path.name for path in tmp_path.glob("*.*")] == ["mine.smt2"]
+
+
+@pytest.mark.parametrize("name", ["RECORDS_ARE_WHOLE", "BOND_CONSERVATION", "STAYS_IN_RANGE"])
+def test_a_lemma_can_be_judged_by_its_name_and_so_can_the_ranges(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "out.json"
+    assert run("prove", "--design", "0.2.0", "--property", name, "--json", str(file)).exit_code == 0
+    found = verdicts(file)
+    assert found.keys() == {name, "STAYS_IN_RANGE"}
+    assert found[name]["conditions"]
+
+
 def test_the_same_run_writes_the_same_bytes(tmp_path: Path) -> None:
     once, again = tmp_path / "once", tmp_path / "again"
     for folder in (once, again):

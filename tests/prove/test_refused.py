@@ -15,6 +15,7 @@ from coordination.machine import (
     exists,
     invariant,
     step_property,
+    total,
     when,
 )
 from coordination.machine.action import Action
@@ -96,3 +97,25 @@ def test_a_divisor_that_may_be_zero_is_refused(actions: tuple[Action, ...]) -> N
     prop = quotients_are_small if actions else quotients_differ
     with pytest.raises(SpecificationError, match="divides by what may be zero"):
         is_proved(machine(*actions, mark), prop)
+
+
+# Terms that are too deep
+
+
+@action
+def fill_every_place(s: Stock, w: Nothing) -> None:
+    """One by one: a rule may not say it so, but it may be as long."""
+    for number in range(900):
+        s.amount[Item(number)] = Number(number)
+
+
+@invariant()
+def the_sum_is_not_negative(s: Stock, w: Nothing) -> bool:
+    """True."""
+    return total(Item, lambda item: s.amount[item]) >= 0
+
+
+def test_an_action_that_writes_more_than_can_be_read_is_refused() -> None:
+    with pytest.raises(SpecificationError, match="nested too deeply"):
+        is_proved(machine(fill_every_place), the_sum_is_not_negative)
+    assert is_proved(machine(mark), the_sum_is_not_negative)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -25,13 +25,13 @@ from coordination.machine.property import Kind
 from coordination.machine.verdict import Exit, exit_code, worst
 from coordination.prove.check import Proved, prove
 from coordination.prove.deciding.cache import Cache
-from coordination.prove.deciding.conditions import ALL_SIZES
+from coordination.prove.deciding.conditions import ALL_SIZES, RANGES, digest
 from coordination.prove.deciding.induction import SECONDS, Prover, Report, Standing
 from coordination.prove.deciding.recheck import Rechecked, recheck
 from coordination.prove.deciding.solvers import Z3, Cvc5
 from coordination.prove.explaining.classification import Reachable
 from coordination.prove.vacuity.never import Vacuity, find_vacuous
-from coordination.report.files import check_folder, check_writable, write_whole
+from coordination.report.files import check_writable, make_folder, write_whole
 from coordination.report.induction import print_counterexample
 from coordination.report.narrative import print_narrative
 from coordination.report.proofs import assumptions, proof_to_json, to_conditions_table, to_proofs_table
@@ -48,7 +48,8 @@ def prove_command(
     machine: MachineOption = SHIPPED,
     design: DesignOption = None,
     names: Annotated[
-        list[str] | None, typer.Option("--property", metavar="NAME", help="Judge only this one; may be repeated.")
+        list[str] | None,
+        typer.Option("--property", metavar="NAME", help="Judge only this one, or this lemma; may be repeated."),
     ] = None,
     properties: Annotated[
         list[Path] | None,
@@ -76,14 +77,14 @@ def prove_command(
     if json_file:
         check_writable(json_file)
     if smt2:
-        check_folder(smt2)
+        make_folder(smt2)
     own = [prop for file in properties or [] for prop in load_properties(file) if prop.kind is not Kind.SITUATION]
     runs: list[tuple[Machine, list[Property]]] = []
     for subject in choose_designs(find_designs(machine), design).values():
-        runs.append((subject, choose_properties(subject, own, names or [])))
+        runs.append((subject, _chosen(subject, own, names or [])))
         check_linted(*runs[-1])
     second = Cvc5() if recheck_by else None
-    code, written, sums = Exit.AS_EXPECTED, [], list[str]()
+    code, written, texts = Exit.AS_EXPECTED, [], dict[str, str]()
     with cache_of_answers(no_cache) as cache:
         for subject, judged in runs:
             with working(f"{subject.design} proofs".strip()) as report:
@@ -100,12 +101,20 @@ def prove_command(
                 code = worst([code, _print_rechecked(rechecked)])
             written += proof_to_json(proved, rechecked)
             if smt2:
-                sums += _write_conditions(smt2, proved)
+                texts |= _conditions(proved)
     if smt2:
-        write_whole(smt2 / "SHA256SUMS", "".join(f"{line}\n" for line in sums))
+        _write_conditions(smt2, texts)
     if json_file:
         write_whole(json_file, json.dumps(written, indent=1) + "\n")
     raise typer.Exit(code)
+
+
+def _chosen(machine: Machine, own: Sequence[Property], names: Sequence[str]) -> list[Property]:
+    """The properties, or those named; a lemma may be named too, and so may the ranges, which are judged anyway."""
+    lemmas = machine.unbounded.lemmas if machine.unbounded and names else ()
+    further = [lemma for lemma in lemmas if lemma not in machine.properties]
+    chosen = choose_properties(machine, [*further, *([RANGES] if names else []), *own], names)
+    return [prop for prop in chosen if prop is not RANGES]
 
 
 def _vacuity(proved: Proved, prover: Prover, report: Report) -> Vacuity | None:
@@ -198,11 +207,22 @@ def _print_rechecked(rechecked: Rechecked) -> Exit:
     return Exit.UNKNOWN if rechecked.undecided else Exit.AS_EXPECTED
 
 
-def _write_conditions(folder: Path, proved: Proved) -> Iterator[str]:
-    """Each condition as a file; its line of `sha256sum`."""
+def _conditions(proved: Proved) -> dict[str, str]:
+    """What was asked, by the name of the file that it becomes."""
+    named = {}
     for result in proved.induction.results.values():
-        if result.text:
-            names = (proved.machine.design, result.condition.property, result.condition.step.replace(" ", "-"))
-            file = "-".join(filter(None, names)) + ".smt2"
-            write_whole(folder / file, result.text)
-            yield f"{result.digest}  {file}"
+        names = (proved.machine.design, result.condition.property, result.condition.step.replace(" ", "-"))
+        named["-".join(filter(None, names)) + ".smt2"] = result.text
+    return {file: text for file, text in named.items() if text}
+
+
+def _write_conditions(folder: Path, texts: Mapping[str, str]) -> None:
+    """Each condition as a file, and what `sha256sum` says of them. A folder that holds others too is refused."""
+    others = sorted({path.name for path in folder.glob("*.smt2")} - texts.keys())
+    if others:
+        raise SpecificationError(
+            f"{str(folder)!r} holds conditions that are not of this run, such as {others[0]}; name another folder"
+        )
+    for file, text in texts.items():
+        write_whole(folder / file, text)
+    write_whole(folder / "SHA256SUMS", "".join(f"{digest(text)}  {file}\n" for file, text in texts.items()))

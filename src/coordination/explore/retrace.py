@@ -57,13 +57,18 @@ def confirmed(oracle: Oracle, prop: Property, steps: Sequence[Step]) -> Trace:
 
 
 def _choose(level: Level, chosen_at: Callable[[int], Callable[[Columns], Mask]]) -> States:
-    """The states of a level that are chosen, by what `chosen_at` their clock says of the rows of a chunk."""
+    """The states of a level that are chosen, by what `chosen_at` their clock says of the rows of a chunk.
+
+    Raises ReadingsDisagree if there is none, though the search came through one.
+    """
     states: States = {}
     for clock, columns in level.items():
         is_chosen = chosen_at(clock)
         kept = rows.compress(np.concatenate([is_chosen(chunk) for _, chunk in chunks(columns)]), columns)
         if rows.size(kept):
             states[clock] = rows.keys_of(kept), kept
+    if not states:
+        raise ReadingsDisagree("no state of a level leads to what the search found")
     return states
 
 

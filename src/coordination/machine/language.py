@@ -55,7 +55,7 @@ class Finite:
         self.domain = domain
 
     def implies(self, premise: bool, conclusion: bool) -> bool:
-        return any_of(negate(premise), conclusion)
+        return terms.implication(premise, conclusion)  # type: ignore[no-any-return]
 
     def forall(self, sorts: Sequence[Sort], fact: Callable[..., bool]) -> bool:
         return terms.conjunction(fact(*case) for case in self._cases(sorts))  # type: ignore[no-any-return]

@@ -439,6 +439,10 @@ def ite(condition: Value, then: Value, other: Value) -> Value:
     return _make("ite", (condition, then, other), False)
 
 
+def implication(premise: Value, conclusion: Value) -> Value:
+    return disjunction((negation(premise), conclusion))
+
+
 CONSTRUCTORS: Mapping[str, Callable[..., Value]] = {
     "add": add,
     "sub": sub,

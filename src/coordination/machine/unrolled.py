@@ -64,6 +64,24 @@ class StepTerms:
     def accepted(self) -> Value:
         return terms.conjunction([*self.when, *(guard.holds for guard in self.guards)])
 
+    def stays(self) -> Value:
+        """Where the step, if it is accepted, leads to a state of the instance."""
+        return terms.conjunction([self.in_bounds, *(_holds_one_of(field, new) for field, new in self.updates.items())])
+
+
+def _holds_one_of(field: Field, new: Value) -> Value:
+    """Whether `new` is a value that `field` can hold."""
+    values = field.values
+    if not terms.is_term(new):
+        return new in values
+    if len(values) == 1:
+        return terms.eq(new, values[0])
+    if new.boolean:
+        return True
+    if values[-1] - values[0] == len(values) - 1:
+        return terms.conjunction((terms.le(values[0], new), terms.le(new, values[-1])))
+    return terms.disjunction(terms.eq(new, value) for value in values)
+
 
 class _Abandoned(Exception):
     """What follows cannot happen: a fact folded to False."""

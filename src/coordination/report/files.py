@@ -34,6 +34,16 @@ def check_folder(path: Path) -> None:
     check_writable(path / "any")
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder `path` if there is none. Raise SpecificationError now if it cannot be written into later."""
+    if not path.exists() and path.parent.is_dir():
+        try:
+            path.mkdir()
+        except OSError as error:
+            raise SpecificationError(f"cannot make the folder {str(path)!r}: {error.strerror}") from error
+    check_folder(path)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Put `text` into `path` in one step: a reader sees the old file or the new one, never a part.
 

@@ -21,7 +21,7 @@ from coordination.machine.oracle import Oracle
 from coordination.machine.property import Kind, Property
 from coordination.machine.trace import Step, Trace
 from coordination.prove.bmc.relation import Relation
-from coordination.prove.bmc.runs import Exhausted, Patience, Report, Runs
+from coordination.prove.bmc.runs import Exhausted, Patience, ReportLength, Runs
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def shortest_violations(
     *,
     steps: int,
     seconds: float | None = None,
-    report: Report | None = None,
+    report: ReportLength | None = None,
 ) -> Mapping[str, Bounded]:
     """What runs of at most `steps` steps show of each property, by name; looked for in at most so many `seconds`.
 
@@ -77,7 +77,7 @@ def k_induction(
     *,
     steps: int,
     seconds: float | None = None,
-    report: Report | None = None,
+    report: ReportLength | None = None,
 ) -> Bounded:
     """The least k, at most `steps`, for which `prop` is k-inductive in `instance`; or the trace that breaks it.
 

@@ -37,8 +37,8 @@ class Relation:
         self._unrolled = narrowed(machine, instance).unrolled
         self._fields: list[Term] = [leaf for leaf in self._unrolled.fields.values() if terms.is_term(leaf)]
         self.steps = self._unrolled.steps({})
-        moves = [terms.conjunction((self._unrolled.moves(step, {}), _stays(step))) for step in self.steps]
-        strays = [terms.conjunction((step.accepted(), terms.negation(_stays(step)))) for step in self.steps]
+        moves = [terms.conjunction((self._unrolled.moves(step, {}), step.stays())) for step in self.steps]
+        strays = [terms.conjunction((step.accepted(), terms.negation(step.stays()))) for step in self.steps]
         sought = {prop.name: self._sought(prop) for prop in properties}
         updates = [update for step in self.steps for update in step.updates.values()]
         width = width_of([*self._fields, *moves, *strays, *updates, *chain.from_iterable(sought.values())])
@@ -122,22 +122,3 @@ class Relation:
         if prop.kind is Kind.STEP:
             return z3.Or([z3.And(self._takes(number), self._before(fact)) for number, fact in enumerate(facts)])
         return self._before(facts[0])
-
-
-def _stays(step: StepTerms) -> Value:
-    """Where `step`, if it is accepted, leads to a state of the instance."""
-    return terms.conjunction([step.in_bounds, *(_holds_one_of(field, new) for field, new in step.updates.items())])
-
-
-def _holds_one_of(field: Field, new: Value) -> Value:
-    """Whether `new` is a value that `field` can hold."""
-    values = field.values
-    if not terms.is_term(new):
-        return new in values
-    if len(values) == 1:
-        return terms.eq(new, values[0])
-    if new.boolean:
-        return True
-    if values[-1] - values[0] == len(values) - 1:
-        return terms.conjunction((terms.le(values[0], new), terms.le(new, values[-1])))
-    return terms.disjunction(terms.eq(new, value) for value in values)

@@ -11,7 +11,7 @@ import z3
 from coordination.machine.formulas import Formula
 from coordination.prove.bmc.relation import Relation
 
-Report = Callable[[int, float], None]  # (how many steps the runs at hand have, seconds so far)
+ReportLength = Callable[[int, float], None]  # (how many steps the runs at hand have, seconds so far)
 
 
 class Exhausted(Exception):
@@ -23,7 +23,7 @@ class Patience:
     """How long to wait for all answers together; None is for ever. `report` hears of each new length."""
 
     seconds: float | None
-    report: Report | None
+    report: ReportLength | None
     started: float = field(default_factory=time.perf_counter)
 
     def tell(self, length: int) -> None:

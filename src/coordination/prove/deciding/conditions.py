@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -75,6 +76,18 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+@contextmanager
+def _readable(machine: Machine) -> Iterator[None]:
+    """Terms are followed as deep as they are nested, and each write of an action is one level more."""
+    try:
+        yield
+    except RecursionError as error:
+        raise SpecificationError(
+            f"{machine.name} cannot be read for all sizes: what an action writes is nested too deeply; write fewer "
+            f"entries one by one, or use `reset`"
+        ) from error
+
+
 class Conditions:
     """All conditions of a machine. Raises SpecificationError where it cannot be read for all sizes."""
 
@@ -92,14 +105,15 @@ class Conditions:
         check_sizes(machine, self.sizes)
         sizes, scope = self.sizes, self.sizes.scope
         self.about = f"{machine.name} {machine.design}".strip()
-        self._assumed = {f"assume {fact.__name__}": sizes.fact(fact) for fact in scope.assumptions}
-        self._invariants = {
-            prop.name: sizes.holds(prop, sizes.before) for prop in self.properties if prop.kind is Kind.INVARIANT
-        }
-        self._start = sizes.open(scope.varied)
-        self._starts = {START: sizes.fact(scope.initial, self._start)}
-        self.moves = [sizes.move(action) for action in machine.actions]
-        self._claims = {(prop.name, step): claim for prop in self.properties for step, claim in self._of(prop)}
+        with _readable(machine):
+            self._assumed = {f"assume {fact.__name__}": sizes.fact(fact) for fact in scope.assumptions}
+            self._invariants = {
+                prop.name: sizes.holds(prop, sizes.before) for prop in self.properties if prop.kind is Kind.INVARIANT
+            }
+            self._start = sizes.open(scope.varied)
+            self._starts = {START: sizes.fact(scope.initial, self._start)}
+            self.moves = [sizes.move(action) for action in machine.actions]
+            self._claims = {(prop.name, step): claim for prop in self.properties for step, claim in self._of(prop)}
 
     @property
     def steps(self) -> list[str]:

@@ -166,8 +166,7 @@ def breaks(unrolled: Unrolled, prop: Property, step: StepTerms) -> Value:
         broken = terms.conjunction((moves, terms.negation(unrolled.holds(prop, {}, step))))
     else:
         broken = terms.negation(terms.substitute(unrolled.holds(prop, {}), after))
-    stays = [_is_one_of(new, field.values) for field, new in step.updates.items()]
-    return terms.conjunction((step.accepted(), step.in_bounds, *stays, broken))
+    return terms.conjunction((step.accepted(), step.stays(), broken))
 
 
 def is_broken_by(oracle: Oracle, prop: Property, before: Valuation, step: Step) -> bool:
@@ -190,12 +189,6 @@ def _settled(machine: Machine, instance: Instance) -> dict[Place, Sequence[int]]
 
 def _place(leaf: Term) -> Place:
     return leaf.args[0].variable, leaf.args[0].key
-
-
-def _is_one_of(value: Value, values: Sequence[int]) -> Value:
-    if terms.is_term(value) and value.boolean:
-        return True
-    return terms.disjunction(terms.eq(value, each) for each in values)
 
 
 def _valuation(unrolled: Unrolled, values: Mapping[Place, int]) -> Valuation:

@@ -159,7 +159,7 @@ class _Reading:
         """Events change nothing."""
 
     def implies(self, premise: Value, conclusion: Value) -> Value:
-        return terms.disjunction((terms.negation(premise), conclusion))
+        return terms.implication(premise, conclusion)
 
     def forall(self, sorts: Sequence[Sort], fact: Callable[..., Value]) -> Value:
         return self._quantify("forall", sorts, fact)
