@@ -67,7 +67,7 @@ class Book:
             self._put(self._rows[key]._replace(nonce=0, raw=()))
 
     def drop(self, key: str) -> None:
-        """It is over, unless it is wanted again by now: what is wanted stays known, so that it is not sent twice."""
+        """It is over. What is not stopped stays known all the same, so that it is not sent twice if it is asked for."""
         with self._lock:
             if self._rows[key].stopped:
                 self._drop(key)

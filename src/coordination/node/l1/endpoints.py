@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from coordination.json_text import parse_json
 from coordination.node.l1.errors import L1Error
@@ -158,11 +159,11 @@ class _Endpoint:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                for piece in response.iter_content(1 << 16):
+                while piece := response.raw.read1(1 << 16, True):  # what is there: more is not waited for
                     body += piece
                     if len(body) > SIZE or time.monotonic() > deadline:
                         raise _Trouble(f"the node at {self.name} does not come to an end")
-        except (requests.RequestException, ValueError) as error:
+        except (requests.RequestException, HTTPError, ValueError) as error:
             raise _Trouble(f"no Ethereum node answers at {self.name} ({type(error).__name__})") from error
         try:
             return parse_json(body.decode())
