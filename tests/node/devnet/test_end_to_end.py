@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from coordination.chain.quote import Status
 from coordination.chain.rollup import Rollup
 from coordination.node.devnet.chain import live_chain
 from coordination.node.devnet.network import BOND, REWARD, WEALTH, Network, Plan, deploy, plan_nodes
+from coordination.node.devnet.processes import stop
 from tests.node.devnet.outage import Door, door
 
 PLAN = Plan(lazy=frozenset({"bob"}), slot_duration=2, slots_per_epoch=4, claim_slots=2, proof_slots=2)
@@ -126,3 +126,12 @@ def test_while_l1_is_gone_nothing_is_lost(world: World) -> None:
     world.wait_for("all are back", lambda: all(any(node.events("L1 answers again")) for node in nodes))
     world.wait_for_status(epoch + 1, Status.PROVEN)
     assert world.rollup.claim_of(epoch + 1).prover == ALICE
+
+
+def test_nodes_end_cleanly_and_no_key_is_in_any_log(world: World) -> None:
+    nodes = list(world.network.nodes.values())
+    stop(nodes)
+    for node in nodes:
+        said = node.log.read_text()
+        assert "Traceback" not in said
+        assert not any(key.removeprefix("0x") in said.lower() for key in node.keys.values())
