@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,11 @@ class LiveChain:
         if receipt["status"] != 1 or created is None:
             raise DeploymentError("a constructor reverted; the chain needs the rules of Cancun")
         return to_checksum_address(created)
+
+    def settle(self) -> None:
+        """Wait until the chain's clock is not ahead: each block is at least a second later than the one before."""
+        ahead = self.web3.eth.get_block("latest")["timestamp"] - time.time()
+        time.sleep(max(0.0, ahead))
 
     def send(self, key: PrivateKey, to: Address | None, data: bytes, value: int = 0) -> TxReceipt:
         """One transaction, mined; its receipt says whether it succeeded."""

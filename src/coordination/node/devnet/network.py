@@ -110,6 +110,7 @@ def deploy(plan: Plan, chain: LiveChain) -> Deployment:
         chain.fund(address_of(key), ETHER)
         chain.send(key, deployment.token, approval)
     chain.send(funder, deployment.rollup, shipped("HardenedProverCoordination").call("fundRewards", WEALTH // 2))
+    chain.settle()
     return deployment
 
 

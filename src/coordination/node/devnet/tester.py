@@ -92,12 +92,23 @@ class _Chain:
         return {**response, "result": _plain(answer["result"])}
 
 
-def _error(error: Exception) -> dict[str, Any]:
+def _error(error: BaseException) -> dict[str, Any]:
     """As a node says it: a revert has code 3, and its data."""
-    data = getattr(error, "data", None)
-    if isinstance(data, str) and data.startswith("0x"):
-        return {"code": 3, "message": "execution reverted", "data": data}
+    data = _revert_data(error)
+    if data is not None:
+        return {"code": 3, "message": "execution reverted", "data": "0x" + data.hex()}
     return {"code": -32_000, "message": f"{type(error).__name__}: {error}"}
+
+
+def _revert_data(error: BaseException | None) -> bytes | None:
+    """What the contract said, which is in one of the exceptions that led to this one, or in what that holds."""
+    while error is not None:
+        said = error.args[0] if error.args else None
+        said = said.args[0] if isinstance(said, Exception) and said.args else said
+        if isinstance(said, bytes):
+            return said
+        error = error.__context__
+    return None
 
 
 def _plain(value: Any) -> Any:
