@@ -36,7 +36,7 @@ from coordination.node.core.effects import (
 from coordination.node.core.errors import Refused
 from coordination.node.gossip.network import Gossip, open_gossip
 from coordination.node.gossip.settings import Settings as GossipSettings
-from coordination.node.l1.client import L1
+from coordination.node.l1.client import L1, Described
 from coordination.node.l1.errors import L1Error
 from coordination.node.l1.outbox import Outbox
 from coordination.node.metrics import Metrics
@@ -56,14 +56,14 @@ class Node:
         core: Core,
         store: Store,
         l1: L1,
+        rollup: Described,
         outbox: Outbox | None,
         metrics: Metrics,
         log: Any,
         prove: Callable[[int], bytes] | None,
     ) -> None:
-        self._core, self._store, self._l1, self._outbox = core, store, l1, outbox
+        self._core, self._store, self._l1, self._rollup, self._outbox = core, store, l1, rollup, outbox
         self._metrics, self._log, self._prove = metrics, log, prove
-        self._rollup = l1.describe()
         self._poll = min(LONGEST_POLL, core.view.timing.slot_duration / 8)
         self._work, self._queue = trio.open_memory_channel[tuple[Sequence[Effect], trio.Event]](inf)
         self._contact: float | None = None  # when L1 last answered
@@ -89,7 +89,8 @@ class Node:
         """A message from the network, and what is to become of it."""
         heard = (self._core.hear_make if topic is Topic.MAKE else self._core.hear_take)(message)
         self._metrics.heard(topic, heard.verdict)
-        tell = self._log.debug if heard.verdict is Verdict.IGNORE else self._log.info
+        # Whoever floods must not fill the disk: rejected messages are few, as their senders are soon refused.
+        tell = self._log.info if topic is Topic.TAKE or heard.verdict is Verdict.REJECT else self._log.debug
         tell("heard", topic=topic.value, verdict=heard.verdict.value, error=heard.error, **told(message.quote))
         self._do(heard.effects)
         return heard.verdict
@@ -236,7 +237,7 @@ class Node:
 
 
 def told(about: Any) -> dict[str, Any]:
-    """A tuple of the core's as fields of a log's line; numbers that JSON readers would round, and bytes, as text."""
+    """A tuple of the core's as fields of a log's line, without its signature or proof."""
     fields: dict[str, Any] = {}
     for name, value in about._asdict().items():
         if isinstance(value, Quote):

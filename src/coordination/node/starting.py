@@ -63,7 +63,7 @@ async def run_node(settings: Settings) -> None:
         secrets = [key.to_bytes() for key in (settings.prover, settings.proposer) if key]
         log = open_log(secrets=[*secrets, *([settings.api.token.encode()] if settings.api.token else [])])
         prove = find_proof if settings.has_development_proofs else None
-        node = Node(core, store, l1, outbox, Metrics(), log, prove)
+        node = Node(core, store, l1, rollup, outbox, Metrics(), log, prove)
         seed = keep_seed(settings.home / SEED)
         with libraries_log_to(log):
             await node.run(GossipSettings(rollup.version, seed, settings.listen, settings.peers), settings.api)

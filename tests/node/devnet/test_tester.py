@@ -34,7 +34,7 @@ def chain() -> Iterator[LiveChain]:
 
 @pytest.fixture(scope="module")
 def deployment(chain: LiveChain) -> Deployment:
-    return deploy(Plan(), chain)
+    return deploy(Plan(provers=("alice",)), chain)
 
 
 def test_a_node_finds_the_rollup_that_was_deployed_there(chain: LiveChain, deployment: Deployment) -> None:
