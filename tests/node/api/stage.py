@@ -36,14 +36,14 @@ class Node:
         self.core.tick(SLOT)
         self.calls: list[tuple[object, ...]] = []
         self.is_healthy = True
-        self.delay = 0.0
+        self.is_held = False  # a bid is not done as long as this is so
 
     async def bid(self, epoch: int, basis_point_fee: int) -> None:
         _check(epoch, 256)
         _check(basis_point_fee, 32)
         self.calls.append(("bid", epoch, basis_point_fee))
-        if self.delay:
-            await trio.sleep(self.delay)
+        while self.is_held:
+            await trio.sleep(0.01)
         self.core.bid(epoch, basis_point_fee)
 
     async def hand_in(self, epoch: int, proof: bytes) -> None:

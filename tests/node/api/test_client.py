@@ -85,7 +85,7 @@ def test_that_nobody_is_there_is_told_in_one_line(url: str) -> None:
 def test_an_answer_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ANSWER_TIME", 0.2)
     node = Node()
-    node.delay = 1.0
+    node.is_held = True
     with serving(node) as url, pytest.raises(ApiError, match=r"no node answers at .* \(ReadTimeout\)"):
         Client(url).call("submitEpochProofBid", epoch=EPOCH, basisPointFee=7)
 

@@ -93,6 +93,22 @@ def test_a_refusal_has_its_name_and_its_code(method: str, params: tuple[object, 
     assert told["message"].startswith(f"{error}: ")
 
 
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("submitEpochProofBid", (2**256, 0)),
+        ("submitEpochProofBid", (EPOCH, 2**32)),
+        ("submitEpochProof", (EPOCH, "ab")),
+        ("getQuotes", (-1,)),
+        ("getClaim", (None,)),
+    ],
+)
+def test_what_the_contract_could_not_take_is_an_invalid_parameter(method: str, params: tuple[object, ...]) -> None:
+    node = Node()
+    assert call(node, method, *params)["error"]["code"] == -32602
+    assert node.calls == []
+
+
 def test_a_node_without_a_provers_key_refuses_a_bid() -> None:
     node = Node()
     node.core.prover = None

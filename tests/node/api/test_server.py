@@ -194,7 +194,7 @@ def test_a_client_that_does_not_read_keeps_nobody(node: Node, monkeypatch: pytes
 
 def test_a_node_that_takes_too_long_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "ANSWER_TIME", 0.2)
-    node.delay = 60
+    node.is_held = True
     with serving(node) as url:
         assert post(url, bid()).status_code == HTTPStatus.GATEWAY_TIMEOUT
         assert is_served(url)
@@ -202,20 +202,25 @@ def test_a_node_that_takes_too_long_is_not_waited_for(node: Node, monkeypatch: p
 
 def test_more_requests_than_can_be_answered_are_turned_away(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "AT_ONCE", 2)
+    node.is_held = True
+    message = json.dumps(bid()).encode()
     with serving(node) as url, connect(url) as one, connect(url) as other:
         for connection in (one, other):
-            connection.sendall(request_of(2) + b"{")
+            connection.sendall(request_of(len(message)) + message)
         deadline = time.monotonic() + BOUND
-        while (response := post(url, STATUS)).status_code == HTTPStatus.OK:
+        while len(node.calls) < 2:
             assert time.monotonic() < deadline
-        assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+            time.sleep(0.01)
+        assert post(url, STATUS).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        node.is_held = False
         for connection in (one, other):
-            connection.sendall(b"}")
             assert connection.recv(2**12).startswith(b"HTTP/1.1 200")
         assert is_served(url), "their places are free again"
 
 
-def test_a_client_that_goes_away_leaves_its_place(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_goes_away_leaves_its_place(
+    node: Node, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(server, "AT_ONCE", 1)
     with serving(node) as url:
         for _ in range(3):
@@ -224,6 +229,7 @@ def test_a_client_that_goes_away_leaves_its_place(node: Node, monkeypatch: pytes
             deadline = time.monotonic() + BOUND
             while post(url, STATUS).status_code != HTTPStatus.OK:
                 assert time.monotonic() < deadline
+    assert caplog.records == [], "it is no error of the node's"
 
 
 @pytest.mark.parametrize(
@@ -252,12 +258,15 @@ def test_an_address_that_is_not_this_machines_is_told_in_one_line(node: Node, ho
 
 
 def test_a_port_is_free_again_once_the_node_has_stopped(node: Node) -> None:
-    with serving(node) as url:
-        assert is_served(url)
-        port = urlsplit(url).port or 0
-    with serving(node, Settings(port=port)) as again:
-        assert again == url
-        assert is_served(again)
+    with closing(socket.socket()) as connection:
+        with serving(node) as url:
+            port = urlsplit(url).port or 0
+            connection.connect(("127.0.0.1", port))
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(2**12).startswith(b"HTTP/1.1 200")
+        with serving(node, Settings(port=port)) as again:  # though the connection that it closed lingers
+            assert again == url
+            assert is_served(again)
 
 
 def test_the_other_loopback_is_served_too(node: Node) -> None:
