@@ -33,7 +33,7 @@ from coordination.node.core.effects import (
     StopProof,
     Topic,
 )
-from coordination.node.core.errors import Refused
+from coordination.node.core.errors import L1_UNREACHABLE, Refused
 from coordination.node.gossip.network import Gossip, open_gossip
 from coordination.node.gossip.settings import Settings as GossipSettings
 from coordination.node.l1.client import L1, Described
@@ -105,7 +105,10 @@ class Node:
         return self._core.pool.quotes(epoch)
 
     async def claim(self, epoch: int) -> Claim:
-        return (await self._ask(partial(self._l1.look, 0, epoch))).claims[epoch]
+        try:
+            return (await self._ask(partial(self._l1.look, 0, epoch))).claims[epoch]
+        except L1Error as error:
+            raise Refused(L1_UNREACHABLE, str(error)) from error
 
     async def status(self) -> NodeStatus:
         core, view, contact = self._core, self._core.view, self._contact

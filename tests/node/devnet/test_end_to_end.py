@@ -14,6 +14,7 @@ import pytest
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.quote import Status
 from coordination.chain.rollup import Rollup
+from coordination.node.api.errors import NodeRefuses
 from coordination.node.devnet.chain import live_chain
 from coordination.node.devnet.network import BOND, REWARD, WEALTH, Network, Plan, deploy, plan_nodes
 from coordination.node.devnet.processes import stop
@@ -121,6 +122,8 @@ def test_while_l1_is_gone_nothing_is_lost(world: World) -> None:
     world.l1.shut()
     nodes = world.network.nodes.values()
     world.wait_for("all notice", lambda: all(any(node.events("L1 does not answer")) for node in nodes))
+    with pytest.raises(NodeRefuses, match="L1Unreachable"):
+        world.network.nodes["alice"].client.call("getClaim", epoch=epoch)
     world.bid("alice", epoch + 1, 800)
     world.l1.open()
     world.wait_for("all are back", lambda: all(any(node.events("L1 answers again")) for node in nodes))

@@ -27,6 +27,7 @@ CODES = {
     errors.EPOCH_NO_LONGER_CLAIMABLE: 2,
     errors.PROOF_PHASE_ENDED: 3,
     errors.NOT_A_PROVER: 4,
+    errors.L1_UNREACHABLE: 5,
 }
 OTHER = 1_000  # a name that has no code of its own
 

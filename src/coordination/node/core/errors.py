@@ -9,6 +9,7 @@ EPOCH_NO_LONGER_CLAIMABLE = "EpochNoLongerClaimable"
 EPOCH_NOT_CURRENT_OR_PREVIOUS = "EpochNotCurrentOrPrevious"
 PROOF_PHASE_ENDED = "ProofPhaseEnded"
 NOT_A_PROVER = "NotAProver"
+L1_UNREACHABLE = "L1Unreachable"
 
 
 class Refused(Exception):
