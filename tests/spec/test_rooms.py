@@ -17,6 +17,8 @@ EXPLORE = ROOT / "src" / "coordination" / "explore"
 PROVE = ROOT / "src" / "coordination" / "prove"
 CHAIN = ROOT / "src" / "coordination" / "chain"
 CONFORM = ROOT / "src" / "coordination" / "conform"
+NODE = ROOT / "src" / "coordination" / "node"
+CORE = NODE / "core"
 
 OURS = ("coordination", "coordination_spec", "tests", "bench")
 
@@ -26,6 +28,19 @@ ANY_CHAIN = [f"coordination.chain.{each}" for each in ("artifacts", "chain", "ev
 ANY_CONTRACT = sorted(CONFORM.glob("*.py"))
 THIS_CONTRACT = ("rollup", "programs", "fuzz")  # rooms of conformance, each above those before it
 PROVER = ("reading", "bmc", "explaining", "deciding", "vacuity")  # rooms of the prover, each above those before it
+
+# What is heavy, or reaches out of the process, and where in a node it may.
+LIBRARIES = {
+    "hypercorn": ["api"],
+    "libp2p": ["gossip"],
+    "prometheus_client": ["metrics"],
+    "requests": ["api", "l1"],
+    "sqlite3": ["store"],
+    "starlette": ["api"],
+    "structlog": ["logs"],
+    "web3": ["devnet", "l1"],
+}
+PURE = {"__future__", "bisect", "collections", "dataclasses", "enum", "itertools", "typing", "coordination", "eth_keys"}
 
 
 def imports(source: str, package: str) -> Iterator[str]:
@@ -124,6 +139,34 @@ def test_a_room_of_conformance_imports_nothing_of_those_above_it(number: int) ->
 
 def test_the_rooms_of_conformance_are_these() -> None:
     assert {path.parent.name for path in CONFORM.glob("*/*.py")} == {*THIS_CONTRACT}
+
+
+def test_a_node_imports_nothing_of_the_specification_nor_of_what_checks_it() -> None:
+    assert outside(NODE, "coordination.node", "coordination.chain", "coordination.json_text") == []
+
+
+def test_a_nodes_core_imports_nothing_of_what_stands_around_it() -> None:
+    data = [f"coordination.chain.{each}" for each in ("accounts", "deployment", "quote", "signing")]
+    assert outside(CORE, "coordination.node.core", *data) == []
+
+
+def packages(path: Path) -> set[str]:
+    """Every package that a module imports, by the first part of its name."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.split(".")[0] for name in names}
+
+
+def test_a_nodes_core_has_nothing_to_reach_out_of_it_with() -> None:
+    assert {path.name: packages(path) - PURE for path in CORE.glob("*.py") if packages(path) - PURE} == {}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_library_is_used_where_it_belongs(library: str) -> None:
+    users = {path.relative_to(NODE).parts[0] for path in NODE.rglob("*.py") if library in packages(path)}
+    assert users
+    assert {name.removesuffix(".py") for name in users} <= {*LIBRARIES[library]}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from typing import Any, NamedTuple
-
-import structlog
 
 from coordination.json_text import parse_json
 
@@ -17,7 +16,7 @@ ANSWER_TOO_LONG = -32000  # the first of those that 5.1 leaves to a server
 BATCH_SIZE = 100  # requests
 ANSWER_SIZE = 2**20  # bytes; once an answer has so many, the rest of a batch is not carried out
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class RpcError(Exception):
@@ -73,7 +72,7 @@ async def _respond(request: Any, methods: Mapping[str, Method] | None) -> bytes 
     except RpcError as error:
         response = _encode(_failure(error, identifier if _is_identifier(identifier) else None))
     except Exception:
-        _log.exception("a request failed", method=request["method"])
+        _log.exception("a request failed: %s", request["method"])
         response = _encode(_failure(RpcError(INTERNAL_ERROR, "Internal error"), identifier))
     return response if wants_response else None
 

@@ -133,14 +133,10 @@ class Core:
         quote, view = message.quote, self.view
         if quote.basis_point_fee > WHOLE:
             return Heard(Verdict.REJECT, [], INVALID_BASIS_POINT_FEE)
-        near = (view.slot, view.slot + 1, view.slot - 1)
-        slot = next((slot for slot in near if self._is_by_proposer_of(slot, message)), None)
-        if slot is None and all(each in view.head.proposers for each in near):
-            return Heard(Verdict.REJECT, [], INVALID_PROPOSER_SIGNATURE)
-        if slot is None or slot < view.slot:
-            return Heard(Verdict.IGNORE, [])
-        if quote.epoch != view.timing.epoch(slot) - 1 or not view.timing.is_in_claim_phase(slot):
-            return Heard(Verdict.IGNORE, [])
+        usable = (slot for slot in (view.slot, view.slot + 1) if view.timing.is_claimed_in(quote.epoch, slot))
+        slot = next((slot for slot in usable if self._is_by_proposer_of(slot, message)), None)
+        if slot is None:
+            return self._hear_useless_take(message)
         if self.prover:
             self.prover.note_take(slot, message)
         heard = self._takes.setdefault(slot, set())
@@ -148,6 +144,14 @@ class Core:
             return Heard(Verdict.IGNORE, self._done([]))
         heard.add(quote)
         return Heard(Verdict.ACCEPT, self._done([]))
+
+    def _hear_useless_take(self, message: SignedQuote) -> Heard:
+        """It may be late, or early; but only a proposer can have signed it."""
+        near = (self.view.slot - 1, self.view.slot, self.view.slot + 1)
+        are_known = all(slot in self.view.head.proposers for slot in near)
+        if are_known and not any(self._is_by_proposer_of(slot, message) for slot in near):
+            return Heard(Verdict.REJECT, [], INVALID_PROPOSER_SIGNATURE)
+        return Heard(Verdict.IGNORE, [])
 
     def _is_by_proposer_of(self, slot: int, message: SignedQuote) -> bool:
         proposer = self.view.head.proposers.get(slot, NOBODY)

@@ -81,13 +81,13 @@ class Prover:
 
     def hand_in(self, epoch: int, proof: bytes, view: View) -> list[Effect]:
         """Somebody has computed a proof. Raises Refused if it can no longer be of use."""
-        if epoch < view.previous:
+        if epoch < max(0, view.previous):
             raise Refused(PROOF_PHASE_ENDED, f"it is slot {view.slot}, and the proof phase of epoch {epoch} is over")
         return [Remember(Proven(epoch, proof))]
 
     def consider(self, view: View) -> list[Effect]:
         """Claim, prove, or stop either."""
-        return [*self._claim(view), *self._stop_claim(view), *self._prove(view)]
+        return [*self._stop_claim(view), *self._claim(view), *self._prove(view)]
 
     def _claim(self, view: View) -> list[Effect]:
         """N5: once a slot; what was noted before a crash is sent again, and is the same transaction."""
@@ -107,8 +107,9 @@ class Prover:
         return [*remembered, SendClaim(*claimed)]
 
     def _stop_claim(self, view: View) -> list[Effect]:
-        is_known = view.claim is not None
-        if self._claiming is None or (self._claiming == view.slot and (view.is_claimable or not is_known)):
+        """Stop what was sent for an earlier slot, or is too late in this one. A clock that goes back ends no slot."""
+        is_of_use = view.is_claimable or view.claim is None
+        if self._claiming is None or self._claiming > view.slot or (self._claiming == view.slot and is_of_use):
             return []
         stopped, self._claiming = self._claiming, None
         return [StopClaim(stopped)]
@@ -119,6 +120,7 @@ class Prover:
         due = self._due(view)
         if self._proving is not None and self._proving != due:
             effects.append(StopProof(*self._proving))
+            self._sent = None  # a claim that a reorganisation took away may come back
         self._proving = due
         if due is None:
             return effects

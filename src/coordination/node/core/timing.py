@@ -41,9 +41,13 @@ class Timing:
         """Whether the right to prove the epoch before this slot's can be claimed; of epoch 0, none is before it."""
         return slot >= self.slots_per_epoch and slot % self.slots_per_epoch < self.claim_slots
 
+    def is_claimed_in(self, epoch: int, slot: int) -> bool:
+        """Whether `slot` lies in the claim phase for `epoch`."""
+        return self.is_in_claim_phase(slot) and self.epoch(slot) == epoch + 1
+
     def can_be_claimed(self, epoch: int, slot: int) -> bool:
         """Whether some slot from `slot` on lies in the claim phase for `epoch`."""
-        return slot < (epoch + 1) * self.slots_per_epoch + self.claim_slots
+        return epoch >= 0 and slot < (epoch + 1) * self.slots_per_epoch + self.claim_slots
 
     def is_in_proof_phase(self, claim_slot: int, slot: int) -> bool:
         """Whether a proof of what was claimed in `claim_slot` still lands in time (F2)."""
