@@ -231,10 +231,11 @@ def refused(path: Path, identity: str = MINE) -> str:
     return said.removeprefix(f"{path} ")
 
 
-def filled(path: Path, bids: int = 2_000) -> Path:
+def filled(path: Path, proofs: int = 40) -> Path:
+    """A store with some proofs in it, each of which takes a page."""
     with opened(path) as store:
-        for number in range(bids):
-            store.remember(Made(Quote(ALICE, number, 1)))
+        for number in range(proofs):
+            store.remember(Proven(number, bytes(3_000)))
     return path
 
 
@@ -260,7 +261,7 @@ def test_a_store_of_another_rollup_is_refused(path: Path) -> None:
     yours = "0.1.0 chain 1 rollup 0xBB"
     assert refused(path, yours) == f"is the store of {MINE!r}, not of {yours!r}"
     with opened(path) as store:
-        assert len(store.load().made) == 1
+        assert len(store.load().proofs) == 1
 
 
 def edit(path: Path, statement: str) -> None:
