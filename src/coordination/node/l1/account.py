@@ -12,6 +12,8 @@ from coordination.chain.rollup import decode_error
 from coordination.node.l1.endpoints import Answer, Call, Endpoints, Failure, one_line
 from coordination.node.l1.errors import L1Error
 
+QUANTITIES = 1 << 64  # block numbers, nonces, gas, and wei for a unit of it are below it
+
 
 class Receipt(NamedTuple):
     digest: str
@@ -132,7 +134,11 @@ def _receipt(digest: str, answer: Mapping[str, Any]) -> Receipt:
 
 
 def _number(answer: Answer) -> int:
-    return int(answer, 16)
+    """A quantity, as every one of a block or an account can be. Raises ValueError for what a transaction cannot hold."""
+    number = int(answer, 16)
+    if not 0 <= number < QUANTITIES:
+        raise ValueError(f"{answer} is no quantity")
+    return number
 
 
 def _told(answer: Answer) -> int:

@@ -175,6 +175,7 @@ class _Endpoint:
         """A thread's own: sessions are not made to be shared."""
         if not hasattr(self._threads, "session"):
             self._threads.session = requests.Session()
+            self._threads.session.trust_env = False  # neither proxy nor netrc
         session: requests.Session = self._threads.session
         return session
 

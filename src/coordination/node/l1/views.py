@@ -31,5 +31,5 @@ class View:
         """The value; None if the contract reverts, or answers something else."""
         try:
             return decode([self._type], bytes.fromhex(answer.removeprefix("0x")))[0]
-        except (AttributeError, DecodingError, ValueError):
+        except (AttributeError, DecodingError, OverflowError, ValueError):  # the length of a text can be any word
             return None
