@@ -29,8 +29,8 @@ demo: $(stamp) ## four nodes on this machine: bid, take, claim, proof, payout, t
 deep: $(stamp) ## the same for the largest instance: minutes, and gigabytes
 	@$(bin)/coordination check --instance deep $(ARGS)
 
-test: lint $(modules) ## lint, then run the tests; ARGS='-k name' to choose
-	@$(bin)/python -m pytest $(ARGS)
+test: lint $(modules) ## lint, then run the tests on two cores; ARGS='-k name' to choose
+	@$(bin)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 mutants: $(stamp) $(modules) ## hold hundreds of wrong contracts to the specification, and write docs/mutants.md: minutes
 	@$(bin)/python -m tests.mutants

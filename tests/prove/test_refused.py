@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import IntEnum
 from typing import Any
@@ -115,6 +117,16 @@ def the_sum_is_not_negative(s: Stock, w: Nothing) -> bool:
     return total(Item, lambda item: s.amount[item]) >= 0
 
 
+@pytest.fixture
+def depth() -> Iterator[None]:
+    """Python's own limit: libraries that other tests have imported may have raised it."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.usefixtures("depth")
 def test_an_action_that_writes_more_than_can_be_read_is_refused() -> None:
     with pytest.raises(SpecificationError, match="nested too deeply"):
         is_proved(machine(fill_every_place), the_sum_is_not_negative)

@@ -30,7 +30,7 @@ SEED_SIZE = 32  # bytes
 class Settings:
     """`l1_urls` are endpoints of one chain, the first preferred; `chain_id` is checked if it is given.
 
-    `home` is the node's folder, made if there is none. A node without either key passes on what others say.
+    `home` is the node's folder, made if there is none.
     """
 
     l1_urls: tuple[str, ...]
@@ -60,11 +60,12 @@ async def run_node(settings: Settings) -> None:
             proposer=settings.proposer,
         )
         outbox = Outbox(l1, store, settings.prover) if settings.prover else None
-        secrets = [key.to_bytes() for key in (settings.prover, settings.proposer) if key]
-        log = open_log(secrets=[*secrets, *([settings.api.token.encode()] if settings.api.token else [])])
+        seed = keep_seed(settings.home / SEED)
+        keys = [key.to_bytes() for key in (settings.prover, settings.proposer) if key]
+        tokens = [settings.api.token.encode()] if settings.api.token else []
+        log = open_log(secrets=[*keys, *tokens, seed])
         prove = find_proof if settings.has_development_proofs else None
         node = Node(core, store, l1, rollup, outbox, Metrics(), log, prove)
-        seed = keep_seed(settings.home / SEED)
         with libraries_log_to(log):
             await node.run(GossipSettings(rollup.version, seed, settings.listen, settings.peers), settings.api)
     finally:

@@ -1,0 +1,1 @@
+"""Another's contract, shaped differently, held to the same rules."""
