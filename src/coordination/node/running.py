@@ -44,6 +44,7 @@ from coordination.node.store import Store
 
 LONGEST_POLL = 1.0  # seconds between two looks at L1, or an eighth of a slot if that is less
 SILENCE = 30.0  # seconds without L1, and the node is not healthy
+QUESTIONS = 4  # about claims, and as many about funds, that wait for L1 at once: the disk needs threads too
 
 Told = TypeVar("Told")
 
@@ -68,6 +69,7 @@ class Node:
         self._work, self._queue = trio.open_memory_channel[tuple[Sequence[Effect], trio.Event]](inf)
         self._contact: float | None = None  # when L1 last answered
         self._is_told_gone = False
+        self._claims, self._funds = trio.CapacityLimiter(QUESTIONS), trio.CapacityLimiter(QUESTIONS)
         self._bell = trio.Event()  # rung when there is something to send
         self._gossip: Gossip
         self._nursery: trio.Nursery
@@ -76,6 +78,8 @@ class Node:
         """Until cancelled. Raises GossipError, ApiError or StoreError if it cannot go on."""
         async with open_gossip(gossiping, self.hear) as self._gossip, trio.open_nursery() as self._nursery:
             self._nursery.start_soon(self._carry_out)
+            # What is over since the last life is stopped before the outbox sends it again.
+            await self._do(self._core.tick(time.time())).wait()
             self._nursery.start_soon(self._keep_time)
             self._nursery.start_soon(self._watch_l1)
             if self._outbox:
@@ -89,8 +93,10 @@ class Node:
         """A message from the network, and what is to become of it."""
         heard = (self._core.hear_make if topic is Topic.MAKE else self._core.hear_take)(message)
         self._metrics.heard(topic, heard.verdict)
-        # Whoever floods must not fill the disk: rejected messages are few, as their senders are soon refused.
-        tell = self._log.info if topic is Topic.TAKE or heard.verdict is Verdict.REJECT else self._log.debug
+        # Whoever floods must not fill the disk: accepted takes are few, and so are rejected messages, as their senders
+        # are soon refused; to pass on what is ignored costs nobody anything.
+        is_rare = heard.verdict is Verdict.REJECT or (topic is Topic.TAKE and heard.verdict is Verdict.ACCEPT)
+        tell = self._log.info if is_rare else self._log.debug
         tell("heard", topic=topic.value, verdict=heard.verdict.value, error=heard.error, **told(message.quote))
         self._do(heard.effects)
         return heard.verdict
@@ -106,7 +112,7 @@ class Node:
 
     async def claim(self, epoch: int) -> Claim:
         try:
-            return (await self._ask(partial(self._l1.look, 0, epoch))).claims[epoch]
+            return (await self._ask(partial(self._l1.look, 0, epoch), self._claims)).claims[epoch]
         except L1Error as error:
             raise Refused(L1_UNREACHABLE, str(error)) from error
 
@@ -185,10 +191,13 @@ class Node:
             return  # it took too long, which is told
 
     async def _find_funds(self, question: AskFunds) -> None:
-        try:
-            can_pay = await self._ask(partial(self._l1.can_pay, question.provers))
-        except L1Error:
-            return  # it is asked again when L1 answers again
+        async with self._funds:
+            if question.slot != self._core.view.slot:
+                return  # it has waited too long
+            try:
+                can_pay = await self._ask(partial(self._l1.can_pay, question.provers))
+            except L1Error:
+                return  # it is asked again when L1 answers again
         self._do(self._core.learn_funds(question.slot, can_pay))
 
     # What time and L1 bring
@@ -204,13 +213,12 @@ class Node:
     async def _watch_l1(self) -> None:
         while True:
             view = self._core.view
-            if view.slot >= 0:
-                try:
-                    head = await self._ask(partial(self._l1.look, view.slot, view.epoch))
-                except L1Error:
-                    pass  # told; what it said last stands
-                else:
-                    self._do(self._core.see(head))
+            try:
+                head = await self._ask(partial(self._l1.look, view.slot, view.epoch))
+            except L1Error:
+                pass  # told; what it said last stands
+            else:
+                self._do(self._core.see(head))
             await trio.sleep(self._poll)
 
     async def _send(self, outbox: Outbox) -> None:
@@ -223,10 +231,10 @@ class Node:
             with trio.move_on_after(self._poll):
                 await self._bell.wait()
 
-    async def _ask(self, question: Callable[[], Told]) -> Told:
+    async def _ask(self, question: Callable[[], Told], limiter: trio.CapacityLimiter | None = None) -> Told:
         """What L1 answers. Raises L1Error; that it is gone, and that it is back, are told once."""
         try:
-            answer = await trio.to_thread.run_sync(question, abandon_on_cancel=True)  # type: ignore[call-arg]  # its stubs are old
+            answer = await trio.to_thread.run_sync(question, abandon_on_cancel=True, limiter=limiter)  # type: ignore[call-arg]  # its stubs are old
         except L1Error as error:
             self._metrics.l1_failed()
             if not self._is_told_gone:

@@ -134,7 +134,7 @@ def _receipt(digest: str, answer: Mapping[str, Any]) -> Receipt:
 
 
 def _number(answer: Answer) -> int:
-    """A quantity, as every one of a block or an account can be. Raises ValueError for what a transaction cannot hold."""
+    """A quantity that a transaction can hold. Raises ValueError for any other."""
     number = int(answer, 16)
     if not 0 <= number < QUANTITIES:
         raise ValueError(f"{answer} is no quantity")
