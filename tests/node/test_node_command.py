@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from coordination.chain.accounts import address_of, development_key
 from coordination.chain.deployment import Deployment
 from coordination.node.devnet.chain import LiveChain, live_chain
 from coordination.node.devnet.network import Plan, deploy
-from coordination.node.starting import SEED, STORE
+from coordination.node.l1.client import L1
+from coordination.node.starting import SEED, STORE, identity_of
 from coordination.node.store import Store
 from tests.command import Result, Run
 
@@ -110,8 +112,8 @@ def test_a_store_of_another_rollup_is_refused_and_kept(start: Start, home: Path)
 
 def test_a_store_that_is_in_use_is_refused(start: Start, chain: LiveChain, deployment: Deployment, home: Path) -> None:
     home.mkdir()
-    identity = f"rollup {deployment.rollup} on chain {chain.chain_id}, design {deployment.version}"
-    store = Store(home / STORE, identity)
+    rollup = L1([chain.url], deployment.rollup, None).describe()
+    store = Store(home / STORE, identity_of(deployment.rollup, rollup))
     assert_one_line(start(), "is locked by another node")
     store.close()
 
@@ -128,3 +130,13 @@ def test_a_network_id_that_is_not_whole_is_refused_and_kept(start: Start, home: 
     (home / SEED).write_bytes(b"short")
     assert_one_line(start(), "has 5 bytes, not 32")
     assert (home / SEED).read_bytes() == b"short"
+
+
+def test_a_store_of_a_chain_that_has_begun_anew_is_refused(
+    start: Start, chain: LiveChain, deployment: Deployment, home: Path
+) -> None:
+    rollup = L1([chain.url], deployment.rollup, None).describe()
+    earlier = replace(rollup.parameters, genesis_time=rollup.parameters.genesis_time - 60)
+    home.mkdir()
+    Store(home / STORE, identity_of(deployment.rollup, rollup._replace(parameters=earlier))).close()
+    assert_one_line(start(), "is the store of")

@@ -100,6 +100,13 @@ def run(app: typer.Typer) -> NoReturn:
         err.print(f"error: {error}", style="red")
         code = Exit.WRONG_USAGE
     except OSError as error:
-        err.print(f"error: cannot print: {error.strerror}", style="red")
+        err.print(f"error: {_trouble(error)}", style="red")
         code = Exit.WRONG_USAGE
     sys.exit(code)
+
+
+def _trouble(error: OSError) -> str:
+    """Of a file, of what is printed to, or of a connection."""
+    if error.strerror is None:
+        return str(error)
+    return f"{str(error.filename)!r}: {error.strerror}" if error.filename else f"cannot print: {error.strerror}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,7 +16,9 @@ from coordination.cli.console import fail, out
 
 Design = Annotated[str, typer.Option("--design", help="0.1.0 or 0.2.0.")]
 SlotSeconds = Annotated[int, typer.Option("--slot-seconds", min=1, max=60, help="How long a slot takes.")]
-Data = Annotated[Path | None, typer.Option("--data", help="Keep the nodes' folders and logs there.")]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Keep the nodes' folders and logs there: a folder that is new or empty.")
+]
 
 
 def devnet_command(design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data: Data = None) -> None:
@@ -25,7 +30,9 @@ def devnet_command(design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data
     except ModuleNotFoundError as error:
         fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
     plan = Plan(design=_known(design), slot_duration=slot_seconds)
-    with TemporaryDirectory() as scratch, devnet(plan, data or Path(scratch)) as network:
+    if data and data.exists() and (not data.is_dir() or any(data.iterdir())):
+        fail(f"{str(data)!r} is no empty folder: a network begins anew, and needs a new one")
+    with _ended_with_this_process(), TemporaryDirectory() as scratch, devnet(plan, data or Path(scratch)) as network:
         introduce(network, out.print)
         for name, node in network.nodes.items():
             roles = [role for role, who in (("prover", plan.provers), ("proposer", plan.proposers)) if name in who]
@@ -45,8 +52,25 @@ def demo_command(design: Design = "0.2.0") -> None:
         from coordination.node.devnet.story import tell_story
     except ModuleNotFoundError as error:
         fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
-    with TemporaryDirectory() as scratch:
+    with _ended_with_this_process(), TemporaryDirectory() as scratch:
         tell_story(Plan(design=_known(design)), Path(scratch), out.print)
+
+
+@contextmanager
+def _ended_with_this_process() -> Iterator[None]:
+    """SIGTERM, or a terminal that is closed, ends a network in good order too: its processes are in no terminal."""
+
+    def end(number: int, _: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    ending = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ending:
+        signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each in ending:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _known(design: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+import trio
 from eth_keys.datatypes import PrivateKey
 
 from coordination.chain.deployment import find_proof
@@ -46,7 +48,7 @@ class Settings:
 
 
 async def run_node(settings: Settings) -> None:
-    """Until cancelled. Raises L1Error, StoreError, GossipError or ApiError: one line each."""
+    """Until cancelled, or ended by SIGTERM. Raises L1Error, StoreError, GossipError or ApiError: one line each."""
     l1 = L1(settings.l1_urls, settings.rollup, settings.chain_id)
     rollup = l1.describe()
     prepare(settings.home)
@@ -66,15 +68,29 @@ async def run_node(settings: Settings) -> None:
         log = open_log(secrets=[*keys, *tokens, seed])
         prove = find_proof if settings.has_development_proofs else None
         node = Node(core, store, l1, rollup, outbox, Metrics(), log, prove)
+        gossiping = GossipSettings(rollup.version, seed, settings.listen, settings.peers)
         with libraries_log_to(log):
-            await node.run(GossipSettings(rollup.version, seed, settings.listen, settings.peers), settings.api)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_cancel_when_told, nursery.cancel_scope)
+                await node.run(gossiping, settings.api)
     finally:
         store.close()
 
 
+async def _cancel_when_told(scope: trio.CancelScope) -> None:
+    """By whoever manages services. On Ctrl-C trio raises KeyboardInterrupt by itself."""
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+
+
 def identity_of(address: Address, rollup: Described) -> str:
-    """Whose store it is: what was signed and chosen for one rollup says nothing of another."""
-    return f"rollup {address} on chain {rollup.chain_id}, design {rollup.version}"
+    """Whose store it is: what was signed and chosen for one rollup says nothing of another.
+
+    A development chain that begins anew has the same addresses, but its slots count from another time.
+    """
+    since = rollup.parameters.genesis_time
+    return f"rollup {address} on chain {rollup.chain_id}, design {rollup.version}, slots since {since}"
 
 
 def prepare(home: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from eth_account import Account
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
+from requests import Session
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, TxParams, TxReceipt, Wei
 
@@ -29,7 +30,9 @@ class LiveChain:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}))
+        session = Session()
+        session.trust_env = False  # no proxy
+        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, session=session))
         self.chain_id = self.web3.eth.chain_id
 
     def fund(self, address: Address, wei: int) -> None:

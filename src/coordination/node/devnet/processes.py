@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from coordination.chain.errors import ChainError
 from coordination.node.api.client import Client
 
 STARTUP, SHUTDOWN = 60.0, 10.0  # seconds that a node may take; it needs two, and less than one
+
+OWN = ("PROVER_", "VALIDATOR_", "AZTEC_")  # what the names of a node's variables begin with
 
 
 class NodeError(ChainError):
@@ -44,11 +45,11 @@ class NodeProcess:
 
     def start(self) -> None:
         """Begin a life; `wait` says when it has begun."""
-        secrets = {name: value for name, value in os.environ.items() if not name.startswith(("PROVER_", "VALIDATOR_"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "coordination", "node", *self.arguments],
-                env={**secrets, **self.keys},
+                env={**inherited, **self.keys},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -96,14 +97,18 @@ class NodeProcess:
 
 
 def stop(nodes: Iterable[NodeProcess]) -> None:
-    """Ask all to end, as Ctrl-C does, and kill those that do not."""
+    """Ask all to end, and kill those that do not, or all that are left when somebody is tired of waiting."""
     running = [(node, node._process) for node in nodes if node._process is not None]
-    for _, process in running:
-        process.send_signal(signal.SIGINT)
-    for node, process in running:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(SHUTDOWN)
-        node.kill()
+    deadline = time.monotonic() + SHUTDOWN
+    try:
+        for _, process in running:
+            process.terminate()
+        for _, process in running:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+    finally:
+        for node, _ in running:
+            node.kill()
 
 
 def parse(line: str) -> dict[str, Any] | None:
