@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from io import StringIO
 from typing import Any
 
@@ -276,3 +277,22 @@ def test_a_librarys_ill_formed_message_does_not_stop_it(json_log: Told) -> None:
         library.warning("%d peers", "many")
     [line] = json_log.lines
     assert line["said"].startswith("a message that cannot be formatted: %d format")
+
+
+class Disk(StringIO):
+    is_full = False
+
+    def write(self, text: str) -> int:
+        if self.is_full:
+            raise OSError(ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_what_cannot_be_written_is_lost_and_the_node_goes_on() -> None:
+    disk = Disk()
+    log = told(disk)
+    disk.is_full = True
+    log.log.info("lost")
+    disk.is_full = False
+    log.log.info("written")
+    assert [line["event"] for line in log.lines] == ["written"]

@@ -36,7 +36,8 @@ def open_log(stream: TextIO | None = None, *, secrets: Collection[bytes] = ()) -
         _Redaction(secrets),
     ]
     wrapper = structlog.make_filtering_bound_logger(logging.INFO)
-    log = structlog.wrap_logger(structlog.PrintLogger(to), processors=processors, wrapper_class=wrapper)
+    printer = structlog.PrintLogger(cast(TextIO, _Forgiving(to)))
+    log = structlog.wrap_logger(printer, processors=processors, wrapper_class=wrapper)
     return cast(FilteringBoundLogger, log)
 
 
@@ -49,6 +50,21 @@ def libraries_log_to(log: FilteringBoundLogger) -> Iterator[None]:
         yield
     finally:
         root.removeHandler(handler)
+
+
+class _Forgiving:
+    """What cannot be written is lost: neither a full disk nor a reader that is gone may end a node that has a bond."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 class _Forwarding(logging.Handler):

@@ -17,7 +17,7 @@ import pytest
 from coordination.node.api.client import Client
 from coordination.node.devnet.network import free_ports
 from coordination.node.devnet.processes import parse
-from tests.command import Run, assert_refused
+from tests.command import Result, assert_refused
 
 PATIENCE = 60.0  # seconds for the network to start, and to end
 _PLACE = re.compile(r"--node-url (\S+), log (\S+)")
@@ -77,8 +77,10 @@ def test_neither_the_token_nor_the_proxy_of_whoever_starts_a_network_gets_in_its
         assert Client(places[0][0]).call("getStatus")["isHealthy"]
 
 
-def test_a_folder_that_holds_something_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for taken in (tmp_path, tmp_path / "file"):
-        assert_refused(run("devnet", "--data", taken), "is no empty folder")
+        command = [sys.executable, "-m", "coordination", "devnet", "--data", str(taken)]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        assert_refused(Result(refused.returncode, refused.stdout, refused.stderr), "is no empty folder")
     assert (tmp_path / "file").read_text() == "mine"
