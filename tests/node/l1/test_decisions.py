@@ -18,6 +18,7 @@ NEW = Situation(
     is_next=True,
     pooled_for=None,
     is_outbid=False,
+    is_too_dear=False,
     may_try=True,
 )
 LOST = replace(NEW, versions=1)
@@ -45,6 +46,8 @@ OUTBID = replace(LOST, is_outbid=True)
         (OUTBID, Step.REPLACE),
         (replace(OUTBID, raises=RAISES), Step.BROADCAST),
         (replace(OUTBID, is_next=False), Step.BROADCAST),
+        (replace(LOST, is_too_dear=True, is_next=False, raises=RAISES), Step.REPLACE),
+        (replace(LOST, is_too_dear=True, may_try=False), Step.WAIT),
         (MINED, Step.WAIT),
         (replace(MINED, depth=1), Step.WAIT),
         (replace(MINED, depth=2), Step.SETTLE),

@@ -12,7 +12,7 @@ class Step(Enum):
     WAIT = "wait"
     SIGN = "sign"  # the first version, on a nonce of its own
     BROADCAST = "broadcast"  # the newest version, as it is
-    REPLACE = "replace"  # sign and broadcast another version on the same nonce, for a higher fee
+    REPLACE = "replace"  # sign and broadcast another version on the same nonce, for another fee
     FREE = "free"  # its nonce went to somebody else: start again
     SETTLE = "settle"  # it is mined, and deep enough
     FORGET = "forget"
@@ -26,8 +26,9 @@ class Situation:
     newest does nothing but use the nonce. `depth` counts blocks: 0 is in the last one, None is not mined.
     `absent_for` is how long the nonce is used on L1 without a receipt for any version: L1 may only be slow to tell.
     `is_next` says whether its nonce is the next to be mined. `pooled_for` is how long L1 has known the newest version,
-    None is not at all. `is_outbid` says that the pool has something dearer on that nonce, and `may_try` whether the
-    last attempt was long enough ago.
+    None is not at all. `is_outbid` says that the pool has something dearer on that nonce, `is_too_dear` that the pool
+    refuses the newest version, which offers a multiple of what is asked now, and `may_try` whether the last attempt was
+    long enough ago.
     """
 
     is_stopped: bool
@@ -39,6 +40,7 @@ class Situation:
     is_next: bool
     pooled_for: float | None
     is_outbid: bool
+    is_too_dear: bool
     may_try: bool
 
 
@@ -54,7 +56,7 @@ def decide(now: Situation, *, patience: float, grace: float, confirmations: int)
         return Step.FORGET if now.is_stopped else Step.FREE
     if not now.may_try:
         return Step.WAIT
-    if now.is_stopped != now.is_cancelled:
+    if now.is_stopped != now.is_cancelled or now.is_too_dear:
         return Step.REPLACE
     is_stuck = now.is_outbid or (now.pooled_for is not None and now.pooled_for >= patience)
     if is_stuck and now.is_next and now.raises < RAISES:

@@ -33,6 +33,7 @@ from coordination.node.l1.transactions import Transaction, compute_fees, compute
 from coordination.node.store import Pending, Store
 
 PATIENCE = 6.0  # seconds: half of a block's time on Ethereum
+DEAR = 4  # times what L1 asks for
 CONFIRMATIONS = 2  # blocks on top of a transaction's
 _PLAIN = 21_000  # gas that a transfer takes
 
@@ -73,6 +74,7 @@ class _Track:
     pooled_since: float | None = None
     absent_since: float | None = None
     is_outbid: bool = False
+    is_refused: bool = False
     mined: Receipt | None = None
     is_settled: bool = False
 
@@ -222,6 +224,7 @@ class Outbox:
             is_next=row.nonce == seen.used,
             pooled_for=None if track.pooled_since is None else now - track.pooled_since,
             is_outbid=track.is_outbid,
+            is_too_dear=self._is_too_dear(row, seen),
             may_try=track.may_try_at <= now,
         )
 
@@ -238,9 +241,10 @@ class Outbox:
             self._broadcast(row.key, raw, What.SENT)
 
     def _replace(self, row: Pending, seen: Seen) -> None:
-        """Pay more for the same, or turn it into its own cancellation; or back."""
+        """Pay more for the same, or less if no pool takes it; or turn it into its own cancellation, or back."""
         versions = [read(raw) for raw in row.raw]
-        fees = compute_raised(versions[-1].fees, seen.base_fee)
+        is_lowered = self._is_too_dear(row, seen)
+        fees = compute_fees(seen.base_fee) if is_lowered else compute_raised(versions[-1].fees, seen.base_fee)
         if row.stopped:
             what, to, data, gas = What.CANCELLING, self.sender, b"", _PLAIN
         else:
@@ -252,13 +256,12 @@ class Outbox:
 
     def _broadcast(self, key: str, raw: bytes, what: What) -> None:
         track = self._tracks.setdefault(key, _Track())
-        track.may_try_at, track.pooled_since, track.is_outbid = self._clock() + self._retry, None, False
+        track.may_try_at, track.pooled_since = self._clock() + self._retry, None
         answer, words = self._account.broadcast(raw)
+        track.is_outbid, track.is_refused = answer is Pool.OUTBID, answer is Pool.REFUSED
         transaction = read(raw)
         if answer is Pool.TAKEN:
             self._say(what, key, f"{transaction.digest}, nonce {transaction.nonce}")
-        elif answer is Pool.OUTBID:
-            track.is_outbid = True
         elif answer is Pool.REFUSED:
             self._say_once(What.REFUSED, key, words)
 
@@ -274,6 +277,12 @@ class Outbox:
         raw = sign(self._key, self._l1.chain_id, seen.used, self.sender, b"", _PLAIN, fees)
         self._book.fill(seen.used, raw)
         self._broadcast(f"gap:{seen.used}", raw, What.CANCELLING)
+
+    def _is_too_dear(self, row: Pending, seen: Seen) -> bool:
+        """L1 once asked for more than the account has: nothing after this nonce can be mined until it offers less."""
+        if not self._tracks[row.key].is_refused:
+            return False
+        return read(row.raw[-1]).fees.most > DEAR * compute_fees(seen.base_fee).most
 
     def _is_cancellation(self, transaction: Transaction) -> bool:
         return transaction.to == self.sender and not transaction.data
