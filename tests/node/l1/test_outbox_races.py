@@ -221,6 +221,22 @@ def test_what_is_wanted_again_after_it_was_cancelled_takes_its_nonce_back(world:
     assert world.count_mined(1) == 1
 
 
+@pytest.mark.parametrize("blocks", range(5))
+def test_what_is_wanted_again_after_its_cancellation_was_mined_is_sent_again(world: World, blocks: int) -> None:
+    world.outbox.send(send(1))
+    world.wait(1)
+    world.outbox.stop(stop(1))
+    world.wait(4)
+    for _ in range(blocks):
+        world.chain.mine()
+    world.wait(1)
+    world.outbox.send(send(1))
+    for _ in range(8):
+        world.wait(3)
+        world.chain.mine()
+    assert world.count_mined(1) == 1
+
+
 def test_what_was_stopped_because_it_landed_has_time_to_be_wanted_again_when_it_is_unmined(world: World) -> None:
     world.outbox.send(send(1))
     world.advance()

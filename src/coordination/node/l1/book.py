@@ -66,11 +66,13 @@ class Book:
         with self._lock:
             self._put(self._rows[key]._replace(nonce=0, raw=()))
 
-    def drop(self, key: str) -> None:
-        """It is over. What is not stopped stays known all the same, so that it is not sent twice if it is asked for."""
+    def drop(self, key: str) -> bool:
+        """It is over; whether it is gone. What is not stopped stays: it must not be sent twice if it is asked for."""
         with self._lock:
-            if self._rows[key].stopped:
+            is_stopped = self._rows[key].stopped
+            if is_stopped:
                 self._drop(key)
+            return is_stopped
 
     def _put(self, row: Pending) -> None:
         self._store.put(row)

@@ -13,7 +13,7 @@ class Step(Enum):
     SIGN = "sign"  # the first version, on a nonce of its own
     BROADCAST = "broadcast"  # the newest version, as it is
     REPLACE = "replace"  # sign and broadcast another version on the same nonce, for another fee
-    FREE = "free"  # its nonce went to somebody else: start again
+    FREE = "free"  # its nonce went to somebody else, or to its own cancellation: start again
     SETTLE = "settle"  # it is mined, and deep enough
     FORGET = "forget"
 
@@ -23,7 +23,8 @@ class Situation:
     """One transaction now. Times are in seconds.
 
     `versions` have been signed; the last `raises` of them changed only the fees, and `is_cancelled` says whether the
-    newest does nothing but use the nonce. `depth` counts blocks: 0 is in the last one, None is not mined.
+    newest does nothing but use the nonce. `depth` counts blocks: 0 is in the last one, None is not mined; `is_undone`
+    says that the version that is mined does nothing.
     `absent_for` is how long the nonce is used on L1 without a receipt for any version: L1 may only be slow to tell.
     `is_next` says whether its nonce is the next to be mined. `pooled_for` is how long L1 has known the newest version,
     None is not at all. `is_outbid` says that the pool has something dearer on that nonce, `is_too_dear` that the pool
@@ -36,6 +37,7 @@ class Situation:
     raises: int
     is_cancelled: bool
     depth: int | None
+    is_undone: bool
     absent_for: float | None
     is_next: bool
     pooled_for: float | None
@@ -49,7 +51,9 @@ def decide(now: Situation, *, patience: float, grace: float, confirmations: int)
     if now.versions == 0:
         return Step.SIGN if now.may_try else Step.WAIT
     if now.depth is not None:
-        return Step.SETTLE if now.depth >= confirmations else Step.WAIT
+        if now.depth < confirmations:
+            return Step.WAIT
+        return Step.FREE if now.is_undone and not now.is_stopped else Step.SETTLE
     if now.absent_for is not None:
         if now.absent_for < grace:
             return Step.WAIT

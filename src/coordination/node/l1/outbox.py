@@ -149,13 +149,10 @@ class Outbox:
 
     def _rows_in_need(self) -> list[Pending]:
         """Those that L1 has to be asked about. What is settled goes, once it is stopped."""
-        rows = self._book.rows()
-        self._tracks = {row.key: self._tracks.get(row.key, _Track()) for row in rows}
+        tracked = [(row, self._tracks.get(row.key, _Track())) for row in self._book.rows()]
+        tracked = [(row, track) for row, track in tracked if not (track.is_settled and self._book.drop(row.key))]
+        self._tracks = {row.key: track for row, track in tracked}
         now = self._clock()
-        for row in rows:
-            if self._tracks[row.key].is_settled:
-                self._book.drop(row.key)
-        tracked = ((row, self._tracks[row.key]) for row in rows)
         return [row for row, track in tracked if not track.is_settled and (row.raw or track.may_try_at <= now)]
 
     def _note(self, row: Pending, seen: Seen) -> None:
@@ -178,7 +175,7 @@ class Outbox:
 
     def _say_mined(self, row: Pending, receipt: Receipt) -> None:
         where = f"{receipt.digest} in block {receipt.block}"
-        mined = next(each for each in map(read, row.raw) if each.digest == receipt.digest)
+        mined = _mined(row, receipt)
         if self._is_cancellation(mined):
             self._say(What.CANCELLED, row.key, where)
         elif receipt.succeeded:
@@ -203,6 +200,7 @@ class Outbox:
                 self._replace(row, seen)
             case Step.FREE:
                 self._book.free(row.key)
+                self._tracks[row.key] = _Track()
                 self._say(What.NONCE_LOST, row.key, f"nonce {row.nonce} went to another transaction of {self.sender}")
             case Step.SETTLE:
                 self._tracks[row.key].is_settled = True
@@ -220,6 +218,7 @@ class Outbox:
             raises=alike - 1,
             is_cancelled=bool(row.raw) and are_cancelled[-1],
             depth=seen.block - track.mined.block if track.mined else None,
+            is_undone=track.mined is not None and self._is_cancellation(_mined(row, track.mined)),
             absent_for=None if track.absent_since is None else now - track.absent_since,
             is_next=row.nonce == seen.used,
             pooled_for=None if track.pooled_since is None else now - track.pooled_since,
@@ -280,7 +279,7 @@ class Outbox:
 
     def _is_too_dear(self, row: Pending, seen: Seen) -> bool:
         """L1 once asked for more than the account has: nothing after this nonce can be mined until it offers less."""
-        if not self._tracks[row.key].is_refused:
+        if not self._tracks[row.key].is_refused or not row.raw:
             return False
         return read(row.raw[-1]).fees.most > DEAR * compute_fees(seen.base_fee).most
 
@@ -296,6 +295,11 @@ class Outbox:
         """Not again until something else has been said of it."""
         if self._said.get(key) != Outcome(what, key, detail):
             self._say(what, key, detail)
+
+
+def _mined(row: Pending, receipt: Receipt) -> Transaction:
+    """The version that the receipt is of."""
+    return next(each for each in map(read, row.raw) if each.digest == receipt.digest)
 
 
 def _since(before: float | None, holds: bool, now: float) -> float | None:
