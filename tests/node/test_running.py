@@ -53,12 +53,12 @@ class Stage:
         self.sending: list[object] = []  # what the outbox was told, and when it was driven
         self.lines = io.StringIO()
         parameters = Parameters(int(time.time()) - SLOT * LENGTH - 10, LENGTH, 4, 2, 2, 1, 1)
-        core = Core(Timing.of(parameters), SeedSigning(), self.store.load(), prover=ALICE_KEY, proposer=BOB_KEY)
+        self.core = Core(Timing.of(parameters), SeedSigning(), self.store.load(), prover=ALICE_KEY, proposer=BOB_KEY)
         rollup = Described("0.1.0", 1, parameters, NOBODY, NOBODY)
         l1 = SimpleNamespace(rollup=NOBODY, look=self.look, can_pay=self.can_pay)
         outbox = SimpleNamespace(send=self.sending.append, stop=self.sending.append, advance=self.advance)
         log = open_log(self.lines)
-        self.node = Node(core, self.store, cast(L1, l1), rollup, cast(Outbox, outbox), Metrics(), log, None)
+        self.node = Node(self.core, self.store, cast(L1, l1), rollup, cast(Outbox, outbox), Metrics(), log, None)
 
     def look(self, slot: int, epoch: int) -> Head:
         self.asked += 1
@@ -160,3 +160,17 @@ def test_a_claim_that_is_over_is_stopped_before_anything_is_sent_again(stages: C
 
         stage.run(act)
         assert stage.sending[0] == StopClaim(SLOT - 3)
+
+
+def test_a_node_whose_clock_has_gone_back_is_not_healthy(stages: Callable[..., Stage]) -> None:
+    stage, told = stages(), list[bool]()
+
+    async def act(node: Node) -> None:
+        while (await node.status()).last_l1_contact is None:
+            await trio.sleep(0.001)
+        told.append((await node.status()).is_healthy)
+        stage.core.tick(time.time() + LENGTH)
+        told.append((await node.status()).is_healthy)
+
+    stage.run(act)
+    assert told == [True, False]

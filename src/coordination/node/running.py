@@ -117,7 +117,7 @@ class Node:
             raise Refused(L1_UNREACHABLE, str(error)) from error
 
     async def status(self) -> NodeStatus:
-        core, view, contact = self._core, self._core.view, self._contact
+        core, view, contact, now = self._core, self._core.view, self._contact, time.time()
         return NodeStatus(
             version=self._rollup.version,
             chain_id=self._rollup.chain_id,
@@ -131,7 +131,8 @@ class Node:
             peers=len(self._gossip.peers),
             pool_size=len(core.pool),
             last_l1_contact=None if contact is None else int(contact),
-            is_healthy=contact is not None and time.time() - contact < SILENCE,
+            # A clock that has gone back waits for a slot that was, and decides nothing until then.
+            is_healthy=contact is not None and now - contact < SILENCE and view.timing.slot_at(now) >= view.slot,
         )
 
     async def _answer(self, what: str, request: Callable[[], Sequence[Effect]], **about: Any) -> None:

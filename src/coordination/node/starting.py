@@ -104,8 +104,12 @@ def keep_seed(path: Path) -> bytes:
     """The secret behind this node's id on the network, made once. Raises StoreError if it is not whole."""
     try:
         if not path.exists():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            new = path.with_suffix(".new")  # a crash leaves none that is not whole
+            with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(os.urandom(SEED_SIZE))
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
         seed = path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be used: {error.strerror}") from error
