@@ -238,3 +238,17 @@ def test_secrets_in_a_url_are_told_to_nobody_but_its_host() -> None:
     with pytest.raises(L1Error) as raised:
         Endpoints(["http://user:password@127.0.0.1:9/apikey?token=abc"], 7).ask(ECHO)
     assert str(raised.value) == "no Ethereum node answers at http://127.0.0.1:9 (ConnectionError)"
+
+
+def test_who_takes_no_batch_and_is_slow_is_not_waited_for_without_end(
+    way: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: Any) -> Any:
+        time.sleep(0.05)
+        return 413 if isinstance(request, list) else echo(request)
+
+    monkeypatch.setattr(module, "LONGEST", 0.3)
+    there = way(answer)
+    with pytest.raises(L1Error, match="takes too long for 25 questions"):
+        Endpoints([there.url], 7).ask(ECHO)
+    assert len(there.asked) < 12

@@ -21,6 +21,7 @@ from coordination.json_text import parse_json
 from coordination.node.l1.errors import L1Error
 
 TIMEOUT = 4.0  # seconds for one exchange
+LONGEST = 20.0  # seconds for all exchanges that questions take of an endpoint that wants few of them at once
 RESPITE = 60.0  # seconds for which an endpoint that failed comes after the others
 AT_ONCE = 1_000  # questions; geth takes no more
 SIZE = 1 << 25  # bytes of an answer
@@ -112,7 +113,10 @@ class _Endpoint:
     def ask(self, calls: Sequence[Call]) -> list[Answer]:
         """In as few exchanges as the endpoint allows. Raises _Trouble."""
         answers: list[Answer] = []
+        deadline = time.monotonic() + LONGEST
         while len(answers) < len(calls):
+            if time.monotonic() > deadline:
+                raise _Trouble(f"the node at {self.name} takes too long for {len(calls)} questions")
             chunk = calls[len(answers) : len(answers) + self._at_once]
             try:
                 answers += self._ask_at_once(chunk) if len(chunk) > 1 else [self._ask_one(chunk[0])]
