@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
+from itertools import count
 from time import perf_counter
 
 import pytest
 import trio
 from libp2p.crypto.rsa import create_new_key_pair as create_rsa_key_pair
+from libp2p.network.stream.exceptions import StreamError
 from libp2p.peer.id import ID
 from libp2p.pubsub.pb import rpc_pb2
 from libp2p.utils.varint import encode_uvarint
@@ -35,11 +37,12 @@ from tests.node.gossip.peers import (
 
 TAKE = f"/aztec/proof-quotes/take/{VERSION}"
 GOOD = encode(message(7))
+_epochs = count(1_000_000)
 
 
 async def is_heard(node: Node, bad: Stranger) -> bool:
     """Whether the node still hears the stranger."""
-    epoch = 1_000_000 + len(node.heard)
+    epoch = next(_epochs)
     await bad.send(rpc_pb2.RPC(publish=[bad.quote(epoch)]))
     with trio.move_on_after(1):
         await until(lambda: epoch in node.epochs)
@@ -52,41 +55,40 @@ async def test_a_strangers_message_is_heard() -> None:
         assert await is_heard(node, other)
 
 
-@pytest.mark.parametrize(
-    ("data", "topics"),
-    [
-        (b"", [MAKE]),
-        (GOOD[:-1], [MAKE]),
-        (GOOD + b"\0", [MAKE]),
-        (b"\xff" * SIZE, [MAKE]),
-        (b"x" * 900, [MAKE]),
-        (b"x" * 5_000, [MAKE]),
-        (GOOD, [MAKE, TAKE]),
-        (GOOD, [MAKE, MAKE]),
-        (GOOD, [MAKE, "/something/else"]),
-        (GOOD, ["/something/else"]),
-    ],
-    ids=[
-        "empty",
-        "short",
-        "long",
-        "no words",
-        "large",
-        "larger than an envelope",
-        "2 topics",
-        "twice",
-        "other",
-        "none",
-    ],
-)
 @in_trio
-async def test_what_is_no_message_of_a_topic_is_not_heard_and_costs_standing(data: bytes, topics: list[str]) -> None:
-    async with opened(1) as node, stranger(node.address) as bad:
-        for _ in range(POINTS):
+async def test_what_is_no_message_of_a_topic_is_not_heard_and_costs_standing() -> None:
+    cases = {
+        "empty": (b"", [MAKE]),
+        "a byte short": (GOOD[:-1], [MAKE]),
+        "a byte long": (GOOD + b"\0", [MAKE]),
+        "no words": (b"\xff" * SIZE, [MAKE]),
+        "large": (b"x" * 900, [MAKE]),
+        "larger than an envelope": (b"x" * 5_000, [MAKE]),
+        "of both topics": (GOOD, [MAKE, TAKE]),
+        "of a topic, twice": (GOOD, [MAKE, MAKE]),
+        "of another topic too": (GOOD, [MAKE, "/something/else"]),
+    }
+
+    async def check(number: int, case: str) -> None:
+        data, topics = cases[case]
+        async with stranger(node.address, 100 + number) as bad:
+            for _ in range(POINTS):
+                await bad.publish(data, *topics)
+            assert await is_heard(node, bad), f"{case}: it has no points left, but is not refused yet"
             await bad.publish(data, *topics)
-        assert await is_heard(node, bad), "it has no points left, but is not refused yet"
-        await bad.publish(data, *topics)
-        await until(lambda: not bad.is_connected)
+            await until(lambda: not bad.is_connected)
+
+    async with opened(1) as node, trio.open_nursery() as nursery:
+        for number, case in enumerate(cases):
+            nursery.start_soon(check, number, case)
+    assert len(node.heard) == len(cases), "and nothing but what was to be heard"
+
+
+@in_trio
+async def test_what_is_of_another_topic_is_not_heard() -> None:
+    async with opened(1) as node, stranger(node.address) as other:
+        await other.publish(GOOD, "/something/else")
+        assert await is_heard(node, other)
         assert len(node.heard) == 1
 
 
@@ -134,22 +136,23 @@ async def test_a_message_is_heard_once_however_often_it_is_sent() -> None:
         assert node.epochs.count(7) == 1
 
 
-@pytest.mark.parametrize(
-    "data",
-    [encode_uvarint(RPC_SIZE + 1), b"\xff" * 20, encode_uvarint(3) + b"\xff\xff\xff"],
-    ids=["too large", "no length", "no protobuf"],
-)
 @in_trio
-async def test_what_is_not_cut_into_messages_ends_its_stream_and_costs_standing(data: bytes) -> None:
-    async with opened(1) as node, stranger(node.address, 98) as good, stranger(node.address, 99) as bad:
-        for _ in range(POINTS):
+async def test_what_is_not_cut_into_messages_ends_its_stream_and_costs_standing() -> None:
+    cases = [encode_uvarint(RPC_SIZE + 1), b"\xff" * 20, encode_uvarint(3) + b"\xff\xff\xff"]
+
+    async def check(data: bytes, number: int) -> None:
+        async with stranger(node.address, number) as bad:
+            for _ in range(POINTS):
+                await bad.write(data)
+                await bad.wait_until_cut()
+                await bad.open()
+            assert await is_heard(node, bad), "it has no points left, but is not refused yet"
             await bad.write(data)
-            await bad.wait_until_cut()
-            await bad.open()
-        assert await is_heard(node, bad), "it has no points left, but is not refused yet"
-        await bad.write(data)
-        await until(lambda: not bad.is_connected)
-        assert await is_heard(node, good)
+            await until(lambda: not bad.is_connected)
+
+    async with opened(1) as node, trio.open_nursery() as nursery:
+        for number, data in enumerate(cases):
+            nursery.start_soon(check, data, 100 + number)
 
 
 @in_trio
@@ -165,14 +168,14 @@ async def test_a_flood_is_read_at_its_rate_and_does_not_keep_others_waiting() ->
             nursery.start_soon(pour)
             await until(lambda: len(node.heard) >= BURST, within=10)
             start, before = perf_counter(), len(node.heard)
-            for epoch in range(5):
+            for epoch in range(3):
                 sent = perf_counter()
                 await good.send(rpc_pb2.RPC(publish=[good.quote(5_000_000 + epoch)]))
                 await until(lambda: 5_000_000 + epoch in node.epochs)  # noqa: B023
                 assert perf_counter() - sent < 0.5
                 await trio.sleep(0.2)
             took = perf_counter() - start
-            assert len(node.heard) - before <= READING * took + 100 + 5
+            assert len(node.heard) - before <= READING * took + 100 + 3
             nursery.cancel_scope.cancel()
 
 
@@ -214,12 +217,12 @@ async def test_no_bytes_end_a_node() -> None:
     a, b = Node(), Node()
     async with line(a, b):
         place = a.address.split("/p2p/")[0].split("/")
-        for round in range(12):
+        for number in range(4):
             raw = await trio.open_tcp_stream(place[2], int(place[4]))
             await raw.send_all(chance.randbytes(chance.randrange(1, 400)))
             await raw.aclose()
-            async with stranger(a.address, 120 + round) as bad:
-                for _ in range(8):
+            async with stranger(a.address, 120 + number) as bad:
+                for _ in range(30):
                     await throw(bad, chance)
         await b.gossip.publish(Topic.MAKE, message(7))
         await until(lambda: 7 in a.epochs)
@@ -245,8 +248,7 @@ async def throw(bad: Stranger, chance: random.Random) -> None:
     ]
     pieces = [rpc.SerializeToString() for rpc in sent] + [b"\x12" + encode_uvarint(len(dented)) + dented, noise]
     piece = chance.choice(pieces)
-    with trio.move_on_after(1):
-        try:
-            await bad.write(encode_uvarint(len(piece)) + piece if chance.random() < 0.9 else noise)
-        except Exception:
-            return  # it was cut off
+    try:
+        await bad.write(encode_uvarint(len(piece)) + piece if chance.random() < 0.9 else noise)
+    except StreamError:
+        await bad.open()  # the last one was cut off
