@@ -174,3 +174,10 @@ def test_the_second_endpoint_takes_over(town: Town, way: Callable[[str], Way]) -
 
 def test_none_is_asked_before_the_first_question() -> None:
     assert L1(["http://127.0.0.1:9"], Address(NOBODY), 1).rollup == NOBODY
+
+
+@pytest.mark.parametrize("name", ["slotDuration", "slotsPerEpoch", "claimSlots", "proofSlots"])
+def test_a_contract_whose_time_cannot_be_is_no_rollup(failing: Callable[[str, Any], L1], name: str) -> None:
+    l1 = failing(selector("HardenedProverCoordination", name), {"result": "0x" + "00" * 32})
+    with pytest.raises(L1Error, match="its slots and phases cannot be"):
+        l1.describe()

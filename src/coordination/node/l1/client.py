@@ -78,8 +78,11 @@ class L1:
         if version not in ROLLUPS:
             known = " and ".join(ROLLUPS)
             raise L1Error(f"the rollup at {self.rollup} is of design {version!r}; this program knows {known}")
+        deployed = Parameters(*parameters)
+        if not _is_sound(deployed):
+            raise L1Error(f"the contract at {self.rollup} is no rollup: its slots and phases cannot be")
         self._described = Described(
-            version, chain_id, Parameters(*parameters), to_checksum_address(token), to_checksum_address(schedule)
+            version, chain_id, deployed, to_checksum_address(token), to_checksum_address(schedule)
         )
         return self._described
 
@@ -137,3 +140,9 @@ class L1:
             raise L1Error(f"the rollup at {self.rollup} does not tell how an epoch stands")
         prover, fee, status, proposer, slot = told
         return Claim(to_checksum_address(prover), fee, Status(status), to_checksum_address(proposer), slot)
+
+
+def _is_sound(deployed: Parameters) -> bool:
+    """Whether the contract could have been deployed with these."""
+    phases = deployed.claim_slots, deployed.proof_slots
+    return min(deployed.slot_duration, *phases) >= 1 and sum(phases) <= deployed.slots_per_epoch
