@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from eth_account import Account
 from eth_keys.datatypes import PrivateKey
 from eth_utils.address import to_checksum_address
-from requests import Session
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint, TxParams, TxReceipt, Wei
 
@@ -23,6 +22,7 @@ GAS = 6_000_000  # of each transaction: what a block of either chain has room fo
 FEE, TIP = 10**11, 10**9  # wei, well above a development chain's base fee
 FORTUNE = 10**22  # wei
 TIMEOUT = 30.0  # seconds
+NO_PROXY = {"http": None, "all": None}  # whatever the environment names: the chain is on this machine
 
 
 class LiveChain:
@@ -30,9 +30,7 @@ class LiveChain:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        session = Session()
-        session.trust_env = False  # no proxy
-        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": TIMEOUT}, session=session))
+        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": TIMEOUT, "proxies": NO_PROXY}))
         self.chain_id = self.web3.eth.chain_id
 
     def fund(self, address: Address, wei: int) -> None:
