@@ -27,6 +27,7 @@ ANY_CHAIN = [f"coordination.chain.{each}" for each in ("artifacts", "chain", "ev
 
 ANY_CONTRACT = sorted(CONFORM.glob("*.py"))
 THIS_CONTRACT = ("rollup", "programs", "fuzz")  # rooms of conformance, each above those before it
+THE_NODE = "node"  # a room of conformance beside those
 PROVER = ("reading", "bmc", "explaining", "deciding", "vacuity")  # rooms of the prover, each above those before it
 
 # What is heavy, or reaches out of the process, and where in a node it may.
@@ -119,7 +120,15 @@ def test_the_chain_imports_nothing_of_the_specification_nor_of_the_language() ->
 
 
 def test_conformance_imports_nothing_of_what_reports_it() -> None:
-    assert outside(CONFORM, "coordination.conform", "coordination.chain", "coordination_spec", *CHECKERS) == []
+    allowed = ("coordination.conform", "coordination.chain", "coordination.node.core", "coordination_spec", *CHECKERS)
+    assert outside(CONFORM, *allowed) == []
+
+
+def test_only_the_simulated_world_imports_the_node_and_of_it_the_core() -> None:
+    others = [path for path in CONFORM.rglob("*.py") if path.parent != CONFORM / THE_NODE]
+    assert beyond(others, "coordination.conform", "coordination.chain", "coordination_spec", *CHECKERS) == []
+    allowed = ("coordination.chain", "coordination.node.core", "coordination_spec", *CHECKERS)
+    assert outside(CONFORM / THE_NODE, *conform(THE_NODE), *allowed) == []
 
 
 def conform(*names: str) -> list[str]:
@@ -138,7 +147,7 @@ def test_a_room_of_conformance_imports_nothing_of_those_above_it(number: int) ->
 
 
 def test_the_rooms_of_conformance_are_these() -> None:
-    assert {path.parent.name for path in CONFORM.glob("*/*.py")} == {*THIS_CONTRACT}
+    assert {path.parent.name for path in CONFORM.glob("*/*.py")} == {*THIS_CONTRACT, THE_NODE}
 
 
 def test_a_node_imports_nothing_of_the_specification_nor_of_what_checks_it() -> None:

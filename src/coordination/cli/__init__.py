@@ -8,6 +8,7 @@ import typer
 
 from coordination.cli.check import check_command
 from coordination.cli.conform import conform_contract
+from coordination.cli.conform_node import conform_node
 from coordination.cli.console import run
 from coordination.cli.devnet import demo_command, devnet_command
 from coordination.cli.node import node_command
@@ -36,6 +37,7 @@ app.command("find")(find_command)
 app.command("trace")(trace_command)
 export.command("promela")(export_promela)
 conform_app.command("contract")(conform_contract)
+conform_app.command("node")(conform_node)
 app.command("replay")(replay_command)
 app.command("node")(node_command)
 app.command("devnet")(devnet_command)

@@ -9,20 +9,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.internal.cache import LRUCache
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from coordination.chain.artifacts import Artifact, shipped
@@ -36,6 +29,7 @@ from coordination.conform.fuzz.openworld import OpenWorld
 from coordination.conform.fuzz.recipes import Draft, Moment, Recipe
 from coordination.conform.fuzz.strategies import MOMENTS, RECIPES, SHAPES, setups
 from coordination.conform.programs.scenario import Scenario, scenario_of
+from coordination.conform.repeatable import alone
 from coordination.conform.rollup.adapter import ACTIONS
 from coordination.conform.rollup.answers import Answers
 from coordination.conform.rollup.setup import Setup
@@ -121,31 +115,13 @@ def run(
         verbosity=Verbosity.quiet,
     )
     started = time.perf_counter()
-    with _alone():
+    with alone():
         try:
             run_state_machine_as_test(seeded(seed)(_rules(machine, version, contract, result, report)), settings=chosen)
         except _Failed as failed:
             result.failure = failed.shown_on(contract)
     result.seconds = time.perf_counter() - started
     return result
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Hypothesis keeps a directory, by default in the working directory.
-
-    And it takes over numbers from the source of whatever modules are loaded, on which no run should depend.
-    """
-    with (
-        TemporaryDirectory() as home,
-        patch.object(providers, "_get_local_constants", Constants),
-        patch.object(providers, "CONSTANTS_CACHE", LRUCache(1024)),
-    ):
-        set_hypothesis_home_dir(home)
-        try:
-            yield
-        finally:
-            set_hypothesis_home_dir(None)
 
 
 def _rules(

@@ -1,0 +1,194 @@
+"""Each effect of a node as a step of the specification, which must be allowed then, by what the node knows."""
+
+from __future__ import annotations
+
+from copy import copy
+
+from coordination.chain.quote import Address, Quote, Signature, SignedQuote, Status
+from coordination.chain.signing import Signing
+from coordination.conform.node.live import Refusal
+from coordination.conform.node.setting import NAMES, number_of, proposer_of, recover_once, specified
+from coordination.conform.node.shadow import Shadow
+from coordination.node.core.effects import (
+    AskFunds,
+    AskProof,
+    Chosen,
+    Claimed,
+    Effect,
+    Forget,
+    Made,
+    Proven,
+    Publish,
+    Remember,
+    SendClaim,
+    SendProof,
+    StopClaim,
+    StopProof,
+    Topic,
+)
+from coordination_spec import words
+from coordination_spec.rollup import submit_epoch_proof
+from coordination_spec.words import Epoch, Slot
+
+
+class Wrong(Exception):
+    """A node does what it must not, or fails to do what it must: why, in one line."""
+
+
+def demand(fact: bool, otherwise: str) -> None:
+    if not fact:
+        raise Wrong(otherwise)
+
+
+def allow(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        raise Wrong(str(refusal))
+
+
+class Matcher:
+    """Judges the effects of one node, in their order, each before it is carried out.
+
+    `asked` and `handed_in` are what its operator has asked it to bid, and the proofs that it was given.
+    """
+
+    def __init__(self, shadow: Shadow, signing: Signing) -> None:
+        self.shadow, self._signing = shadow, signing
+        self.asked: set[Quote] = set()
+        self.handed_in: set[Proven] = set()
+
+    def judge(self, effect: Effect) -> None:
+        """Take the step that `effect` stands for. Raises Wrong."""
+        match effect:
+            case Remember(fact):
+                self._remember(fact)
+            case Forget(epoch):
+                can_be_claimed = epoch > 0 and self.shadow.world.can_be_claimed(Epoch(epoch - 1), self.shadow.now)
+                demand(not can_be_claimed, f"N7: epoch {epoch - 1} can still be claimed")
+            case Publish(Topic.MAKE, message):
+                self._offer(message)
+            case Publish(Topic.TAKE, message):
+                self._take(message)
+            case SendClaim():
+                self._send_claim(effect)
+            case StopClaim(slot):
+                self._stop_claim(slot)
+            case SendProof() | StopProof() | AskProof():
+                self._about_a_proof(effect)
+            case AskFunds(slot, provers):
+                demand(slot == self.shadow.now, f"N3: it is slot {self.shadow.now}")
+                self.shadow.process.asked.update(provers)
+
+    def _remember(self, fact: Made | Chosen | Claimed | Proven) -> None:
+        shadow = self.shadow
+        match fact:
+            case Made(quote):
+                demand(quote in self.asked, "N1: its operator has not asked for this bid")
+                self.asked.discard(quote)
+                allow(shadow.step("make_quote", specified(quote)))
+            case Chosen(slot, quote):
+                demand(slot == shadow.now, f"N3: it is slot {shadow.now}")
+                self._is_our_slot("takes quotes")
+                chosen, solvent = shadow.disk.chosen, shadow.process.solvent
+                demand(chosen is None or chosen.slot <= slot, "N4: by its disk it may have chosen in this slot already")
+                demand(quote.prover in solvent, "N3: it was not told in this slot that the prover can pay")
+                allow(shadow.step("choose_quote", specified(quote)))
+            case Claimed(slot, quote, signature):
+                demand(slot == shadow.now, f"N5: it is slot {shadow.now}")
+                self._is_ours(quote, signature)
+                allow(shadow.would("send_claim", specified(quote)))
+            case Proven():
+                demand(fact in self.handed_in, "N6: nobody has handed in this proof")
+                self.handed_in.discard(fact)
+
+    def _is_our_slot(self, what: str) -> None:
+        proposer = proposer_of(self.shadow.now)
+        demand(proposer == self.shadow.proposer, f"N3: {NAMES[proposer]} {what} in slot {self.shadow.now}")
+
+    def _offer(self, message: SignedQuote) -> None:
+        shadow, quote = self.shadow, message.quote
+        demand(quote in shadow.disk.made, "N1: the quote is published before it is on disk")
+        self._is_signed_by(shadow.prover, self._signing.make_digest(quote), message.signature)
+        epoch = shadow.world.epoch(shadow.now)
+        demand(epoch - 1 <= quote.epoch <= epoch, f"N2: nobody keeps a quote for epoch {quote.epoch} in epoch {epoch}")
+        demand(shadow.state.made[specified(quote)], "N7: the quote is for an epoch that can no longer be claimed")
+        shadow.process.offered.add(quote)
+        if not shadow.state.seen[shadow.owner, specified(quote)]:
+            shadow.receive(quote, number_of(quote.prover))
+
+    def _take(self, message: SignedQuote) -> None:
+        shadow, quote = self.shadow, message.quote
+        self._is_our_slot("takes quotes")
+        self._is_signed_by(shadow.proposer, self._signing.take_digest(quote, shadow.now), message.signature)
+        allow(shadow.step("publish_take", specified(quote)))
+        shadow.process.took = shadow.now
+        shadow.note_take(quote, shadow.now)
+
+    def _is_signed_by(self, signer: Address | None, digest: bytes, signature: Signature) -> None:
+        found = recover_once(digest, signature)
+        demand(found is not None and found == signer, "what it publishes does not verify as its own")
+
+    def _is_ours(self, quote: Quote, signature: Signature) -> None:
+        """Whether the contract would take a claim by this for one of ours, by a take of this slot's proposer."""
+        demand(quote.prover == self.shadow.prover, "N5: the quote is another prover's")
+        signer = recover_once(self._signing.take_digest(quote, self.shadow.now), signature)
+        demand(signer == proposer_of(self.shadow.now), "N5: the contract refuses this signature (C3)")
+
+    def _send_claim(self, claim: SendClaim) -> None:
+        """One that was sent before a crash is the same one, and not sent anew."""
+        shadow = self.shadow
+        demand(shadow.disk.claimed == Claimed(*claim), "N5: the claim is sent before it is on disk")
+        demand(claim.slot == shadow.now, f"N5: it is slot {shadow.now}")
+        demand(shadow.process.claimed != shadow.now, "N5: it is sent a second time, and nothing has crashed")
+        self._is_ours(claim.quote, claim.signature)
+        shadow.state.sent.entries.pop((claim.slot, *specified(claim.quote)), None)
+        allow(shadow.step("send_claim", specified(claim.quote)))
+        shadow.process.claimed = shadow.process.claiming = shadow.now
+
+    def _stop_claim(self, slot: int) -> None:
+        shadow = self.shadow
+        demand(shadow.process.claiming == slot, f"N5: no claim was sent in slot {slot}, or it was stopped")
+        is_open = shadow.status(shadow.previous) == Status.OPEN or not shadow.is_told(shadow.previous)
+        demand(
+            slot < shadow.now or (slot == shadow.now and not is_open),
+            "N5: the slot is not over, and the epoch is not claimed",
+        )
+        shadow.process.claiming = None
+
+    def _about_a_proof(self, effect: SendProof | StopProof | AskProof) -> None:
+        process, due = self.shadow.process, self.due()
+        match effect:
+            case SendProof(epoch, claim_slot, proof):
+                demand(self.shadow.disk.proofs.get(epoch) == proof, "N6: the proof is not on disk")
+                demand(due == (epoch, claim_slot), f"N6: {self.why_not_due(epoch)}")
+                process.proof = effect
+            case StopProof(epoch, claim_slot):
+                demand(due != (epoch, claim_slot), "N6: the proof of our claim can still land in time")
+                process.proof = None
+            case AskProof(epoch, deadline):
+                ours = due is not None and due[0] == epoch
+                demand(ours, f"N6: {self.why_not_due(epoch)}")
+                assert due is not None
+                in_time = deadline == due[1] + self.shadow.world.proof_slots
+                demand(in_time, "N6: the deadline is not the end of the proof phase (F2)")
+                process.proof_asked = due
+
+    def due(self) -> tuple[int, int] | None:
+        """The epoch that this node has claimed, and could prove now by what it was told; and the slot of the claim."""
+        shadow, epoch = self.shadow, self.shadow.previous
+        ours = shadow.prover is not None and shadow.state.claim_prover[epoch] == number_of(shadow.prover)
+        if not ours or shadow.would("submit_epoch_proof", shadow.owner, epoch, True):
+            return None
+        return epoch, shadow.state.claim_slot[epoch]
+
+    def why_not_due(self, epoch: int) -> str:
+        refusal = self.shadow.would("submit_epoch_proof", self.shadow.owner, Epoch(epoch), True)
+        return str(refusal) if refusal else "the claim is another prover's"
+
+    def answers_to_proof(self, epoch: int) -> tuple[str | None, ...]:
+        """What a node may say to a proof of `epoch`: it must take it if the latest claim there can be leaves time."""
+        shadow = self.shadow
+        w, claimed = shadow.world, copy(shadow.state)
+        claimed.status[Epoch(epoch)] = words.Status.CLAIMED
+        claimed.claim_slot[Epoch(epoch)] = Slot((epoch + 1) * w.slots_per_epoch + w.claim_slots - 1)
+        refusal = shadow.live.step(claimed, submit_epoch_proof, shadow.owner, Epoch(epoch), True)
+        return (None, refusal.error) if refusal else (None,)
