@@ -178,9 +178,10 @@ def test_a_claim_is_not_stopped_while_l1_says_nothing(alice: Stage) -> None:
     assert claims(alice.see(head(FIRST)._replace(claims={}))) == []
 
 
-def test_a_claim_that_was_stopped_is_not_sent_again_in_its_slot(alice: Stage) -> None:
-    alice.hear_take(QUOTE)
+def test_the_same_claim_is_sent_again_when_a_reorganisation_reopens_the_epoch_in_its_slot(alice: Stage) -> None:
+    [_, sent] = claims(alice.hear_take(QUOTE))
     alice.see(with_claim(head(FIRST), EPOCH, claimed(CAROL, FIRST)))
+    assert claims(alice.see(with_claim(head(FIRST), EPOCH, OPEN))) == [sent]
     assert claims(alice.see(with_claim(head(FIRST), EPOCH, OPEN))) == []
 
 

@@ -122,6 +122,17 @@ def test_what_is_known_is_ignored_and_nobody_is_to_blame_for_it(node: Stage) -> 
     assert node.core.hear_make(forged) == IGNORED
 
 
+def test_what_is_known_is_passed_on_once_more_in_each_slot_if_it_is_well_signed(node: Stage) -> None:
+    made = node.made("alice", EPOCH, 1_000)
+    forged = made._replace(signature=node.made("mallory", EPOCH, 1).signature)
+    node.core.hear_make(made)
+    node.tick(node.core.view.slot + 1)
+    assert node.core.hear_make(forged) == rejected("InvalidProverSignature")
+    assert is_accepted(node.core.hear_make(made))
+    assert node.core.hear_make(made) == IGNORED
+    assert node.core.pool.quotes(EPOCH) == [made.quote]
+
+
 @pytest.mark.parametrize("fee", [1_000, 1_001, 10_000])
 def test_a_quote_as_dear_as_its_provers_best_one_is_not_passed_on(node: Stage, fee: int) -> None:
     node.core.hear_make(node.made("alice", EPOCH, 1_000))

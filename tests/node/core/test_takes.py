@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from coordination.chain.accounts import address_of, development_key
-from coordination.chain.quote import NOBODY, Address, Quote, Status
+from coordination.chain.quote import NOBODY, Address, Quote, SignedQuote, Status
 from coordination.chain.signing import recover, sign
 from coordination.node.core import proposer as proposer_module
 from coordination.node.core.core import Verdict
@@ -155,6 +155,22 @@ def test_one_that_the_answer_leaves_out_is_asked_for_again(bob: Stage) -> None:
     bob.at(FIRST)
     assert bob.learn(FIRST, {CAROL: True}) == []
     assert only(AskFunds, bob.see(head(FIRST))) == [AskFunds(FIRST, (ALICE,))]
+
+
+def test_ever_new_cheaper_quotes_of_those_who_cannot_pay_do_not_keep_a_proposer_from_taking(bob: Stage) -> None:
+    offer(bob, ("alice", 800))
+    asked = only(AskFunds, bob.at(FIRST))
+    for number in range(proposer_module.ROUNDS + 1):
+        key = development_key(f"poor {number}")
+        quote = Quote(address_of(key), EPOCH, 100)
+        message = SignedQuote(quote, sign(key, bob.signing.make_digest(quote)))
+        asked += only(AskFunds, bob.core.hear_make(message).effects)
+        effects = bob.learn(FIRST, {prover: prover == ALICE for prover in asked.pop(0).provers})
+        if taken(effects):
+            break
+        asked += only(AskFunds, effects)
+    assert taken(effects) == [Quote(ALICE, EPOCH, 800)]
+    assert number == proposer_module.ROUNDS - 1
 
 
 def test_not_more_than_so_many_are_asked_for_at_once(bob: Stage) -> None:

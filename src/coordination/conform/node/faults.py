@@ -98,7 +98,14 @@ MAKES = (
     Fault(
         "N2", "refuses quotes for the current epoch", Core.hear_make, "(view.epoch, view.previous)", "(view.previous,)"
     ),
-    Fault("N2", "blames its peers for repeating", Core.hear_make, "self.pool.has(quote)", "False"),
+    Fault("N2", "passes on again what it has passed on", Core.hear_make, "is_known and quote in self._makes", "False"),
+    Fault(
+        "N2",
+        "passes on what it knows only when it is new",
+        Core.hear_make,
+        "is_known and quote in self._makes",
+        "is_known",
+    ),
     Fault("N2", "keeps nothing that it hears", Core.hear_make, "not self._keep(quote)", "True"),
 )
 CHOICES = (
@@ -234,7 +241,13 @@ CLAIMS = (
 PROOFS = (
     Fault("N6", "hands in proofs for others", Prover._due, "or claim.prover != self.address", ""),
     Fault("N6", "keeps its proofs to itself", Prover._prove, "effects.append(sending)", "pass"),
-    Fault("N6", "does not hand a proof in again after a reorganisation", Prover._prove, "self._sent = None", "pass"),
+    Fault(
+        "N6",
+        "does not hand a proof in again after a reorganisation",
+        Prover._prove,
+        "self._sent = self._proving = None",
+        "self._proving = None",
+    ),
     Fault("N6", "never stops to hand in a proof", Prover._prove, "effects.append(StopProof(*self._proving))", "pass"),
     Fault(
         "N6", "hands in proofs when it is too late", Timing.is_in_proof_phase, "slot < claim_slot", "slot <= claim_slot"

@@ -152,7 +152,7 @@ class Matcher:
             slot < shadow.now or (slot == shadow.now and not is_open),
             "N5: the slot is not over, and the epoch is not claimed",
         )
-        shadow.process.claiming = None
+        shadow.process.claiming, shadow.process.claimed = None, -1
 
     def _about_a_proof(self, effect: SendProof | StopProof | AskProof) -> None:
         process, due = self.shadow.process, self.due()

@@ -41,6 +41,7 @@ class Process:
     solvent: set[Address] = field(default_factory=set)  # told to be, in this slot
     asked: set[Address] = field(default_factory=set)  # for the funds of these, with no answer yet
     improvements: dict[tuple[Address, int], int] = field(default_factory=dict)  # quotes kept, by prover and epoch
+    relayed: set[Quote] = field(default_factory=set)  # passed on in this slot
     offered: set[Quote] = field(default_factory=set)  # own quotes that were published
     passed_on: dict[int, set[Quote]] = field(default_factory=dict)  # takes by the proposer of a slot
     taken: dict[int, dict[Quote, None]] = field(default_factory=dict)  # those of them that are of own quotes
@@ -126,6 +127,7 @@ class Shadow:
             assert refusal is None
         self._read_choice()
         self.process.asked.clear()
+        self.process.relayed.clear()
         self.process.solvent.clear()
         self.state.balance.entries.clear()
         self.process.taken = {of: quotes for of, quotes in self.process.taken.items() if of >= slot}
@@ -156,13 +158,20 @@ class Shadow:
                 self.state.balance[number_of(prover)] = words.Amount(0)
 
     def hear_make(self, letter: Letter) -> Answer:
-        """N2. What is known already is no news, however it is signed."""
-        quote = specified(letter.message.quote)
-        if self.state.seen[self.owner, quote]:
+        """N2. What is known already is passed on once a slot; after that it is no news, however it is signed."""
+        quote, relayed = letter.message.quote, self.process.relayed
+        is_known = self.state.seen[self.owner, specified(quote)] > 0
+        if is_known and quote in relayed:
             return KNOWN
-        recovered = quote.prover if self._is_made(letter) else NOBODY
+        is_made = self._is_made(letter)
         self._record(letter)
-        return self.receive(letter.message.quote, recovered)
+        if is_known:  # for those who have come since; the specification has no step for it
+            answer = NEWS if is_made else (Verdict.REJECT, words.INVALID_PROVER_SIGNATURE)
+        else:
+            answer = self.receive(quote, number_of(quote.prover) if is_made else NOBODY)
+        if answer == NEWS:
+            relayed.add(quote)
+        return answer
 
     def receive(self, quote: Quote, recovered: words.Address) -> Answer:
         refusal = self.step("receive_quote", self.owner, specified(quote), recovered)

@@ -71,6 +71,7 @@ class Core:
         self.prover = Prover(prover, signing, memory) if prover else None
         self.proposer = Proposer(proposer, signing, memory, self.pool) if proposer else None
         self._signing = signing
+        self._makes: set[Quote] = set()  # passed on in this slot
         self._takes: dict[int, set[Quote]] = {}  # heard for this slot and the next
 
     def tick(self, time: float) -> list[Effect]:
@@ -80,6 +81,7 @@ class Core:
             return []
         forgotten = self.view.first_claimable
         self.view = self.view.at(slot)
+        self._makes.clear()
         self._takes = {of: takes for of, takes in self._takes.items() if of >= slot}
         effects: list[Effect] = []
         if self.view.first_claimable > forgotten:  # N7
@@ -114,9 +116,12 @@ class Core:
         return self._done(self._as_prover().hand_in(epoch, proof, self.view))
 
     def hear_make(self, message: SignedQuote) -> Heard:
-        """A message on the make topic: N2. What is known is no news, and nobody is to blame for it."""
-        quote, view = message.quote, self.view
-        if self.pool.has(quote):
+        """A message on the make topic: N2. What is known is passed on once a slot, for those who have come since.
+
+        After that it is no news, and nobody is to blame for it.
+        """
+        quote, view, is_known = message.quote, self.view, self.pool.has(message.quote)
+        if is_known and quote in self._makes:
             return Heard(Verdict.IGNORE, [])
         if recover(self._signing.make_digest(quote), message.signature) != quote.prover:
             return Heard(Verdict.REJECT, [], INVALID_PROVER_SIGNATURE)
@@ -124,8 +129,9 @@ class Core:
             return Heard(Verdict.REJECT, [], INVALID_BASIS_POINT_FEE)
         if quote.epoch not in (view.epoch, view.previous):
             return Heard(Verdict.REJECT, [], EPOCH_NOT_CURRENT_OR_PREVIOUS)
-        if not self._keep(quote):
+        if not is_known and not self._keep(quote):
             return Heard(Verdict.IGNORE, [])
+        self._makes.add(quote)
         return Heard(Verdict.ACCEPT, self._done([]))
 
     def hear_take(self, message: SignedQuote) -> Heard:

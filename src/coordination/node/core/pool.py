@@ -17,7 +17,7 @@ Place = tuple[int, int, Address]  # fee, arrival, prover: the order in which quo
 
 @dataclass
 class _Book:
-    """The quotes for one epoch: where each prover's stands, how many it has had, and who cannot pay the bond.
+    """The quotes for an epoch: where each prover's stands, how many it has had, who cannot pay, and who could not once.
 
     `order` is sorted, and holds the places of all but the poor.
     """
@@ -26,6 +26,7 @@ class _Book:
     counts: dict[Address, int] = field(default_factory=dict)
     order: list[Place] = field(default_factory=list)
     poor: set[Address] = field(default_factory=set)
+    doubtful: set[Address] = field(default_factory=set)
 
     def line_up(self, place: Place) -> None:
         insort(self.order, place)
@@ -46,13 +47,13 @@ class Pool:
         self._arrivals = 0
 
     def add(self, quote: Quote) -> bool:
-        """Whether the quote is news: cheaper than its prover's others, and there is room for it."""
+        """Keep the quote, if there is room for it. Whether it is news: the first of its prover's, or cheaper."""
         book = self._books.setdefault(quote.epoch, _Book())
         known = book.places.get(quote.prover)
         if known is not None and (known[0] <= quote.basis_point_fee or book.counts[quote.prover] > IMPROVEMENTS):
             return False
         if known is None and len(book.places) >= self._capacity and not self._make_room(book, quote):
-            return False
+            return True
         self._arrivals += 1
         place = (quote.basis_point_fee, self._arrivals, quote.prover)
         book.counts[quote.prover] = book.counts.get(quote.prover, 0) + 1
@@ -87,9 +88,11 @@ class Pool:
             book.poor.add(prover)
 
     def restore(self) -> None:
+        """Who could not pay may be able to by now; but who once could not gives way to others first."""
         for book in self._books.values():
             for prover in book.poor:
                 book.line_up(book.places[prover])
+            book.doubtful |= book.poor
             book.poor.clear()
 
     def forget_before(self, epoch: int) -> None:
@@ -99,14 +102,18 @@ class Pool:
         return sum(len(book.places) for book in self._books.values())
 
     def _make_room(self, book: _Book, quote: Quote) -> bool:
-        """Give up a quote whose prover cannot pay, or else the last one, if that is dearer than `quote`."""
+        """Give up a quote whose prover cannot pay, or could not, or else the last, if that is dearer than `quote`."""
         if book.poor:
             prover = min(book.poor)
             book.poor.remove(prover)
+        elif book.doubtful:
+            prover = min(book.doubtful)
+            book.step_out(book.places[prover])
         else:
             fee, _, prover = book.order[-1]
             if fee <= quote.basis_point_fee:
                 return False
             book.order.pop()
+        book.doubtful.discard(prover)
         del book.places[prover], book.counts[prover]
         return True

@@ -12,10 +12,11 @@ from coordination.chain.quote import Address, Quote, SignedQuote
 from coordination.chain.signing import Signing, sign
 from coordination.node.core.effects import AskFunds, Chosen, Effect, Publish, Remember, Topic
 from coordination.node.core.memory import Memory
-from coordination.node.core.pool import Pool
+from coordination.node.core.pool import CAPACITY, Pool
 from coordination.node.core.view import View
 
 AT_ONCE = 256  # provers whose funds are asked for together
+ROUNDS = 2 * CAPACITY // AT_ONCE  # of answers in a slot: ever new provers that cannot pay must not take up all of it
 
 
 class Proposer:
@@ -27,11 +28,13 @@ class Proposer:
         self._published = -1  # the slot of the last take that left this process
         self._solvent: set[Address] = set()  # as far as it is known in this slot
         self._asked: set[Address] = set()
+        self._rounds = 0  # answered
 
     def begin_slot(self) -> None:
         """What was known of funds is old."""
         self._solvent.clear()
         self._asked.clear()
+        self._rounds = 0
         self._pool.restore()
 
     def ask_again(self) -> None:
@@ -39,6 +42,7 @@ class Proposer:
         self._asked.clear()
 
     def learn_funds(self, view: View, can_pay: Mapping[Address, bool]) -> None:
+        self._rounds += 1
         self._asked -= can_pay.keys()
         self._solvent |= {prover for prover, can in can_pay.items() if can}
         self._pool.set_aside(view.previous, {prover for prover, can in can_pay.items() if not can})
@@ -55,7 +59,10 @@ class Proposer:
         return []
 
     def _choose(self, view: View) -> list[Effect]:
-        best = next(self._pool.best_first(view.previous), None)
+        offers = self._pool.best_first(view.previous)
+        best = next(offers, None)
+        if best is not None and self._rounds >= ROUNDS:
+            best = next((quote for quote in (best, *offers) if quote.prover in self._solvent), None)
         if best is None:
             return []
         if best.prover not in self._solvent:
@@ -67,8 +74,10 @@ class Proposer:
         """Ask for the funds of those that come first, and of whom nothing is known."""
         first = (quote.prover for quote in islice(self._pool.best_first(view.previous), AT_ONCE))
         unknown = tuple(prover for prover in first if prover not in self._solvent | self._asked)
+        if not unknown:
+            return []
         self._asked.update(unknown)
-        return [AskFunds(view.slot, unknown)] if unknown else []
+        return [AskFunds(view.slot, unknown)]
 
     def _publish(self, chosen: Chosen) -> list[Effect]:
         self._published = chosen.slot

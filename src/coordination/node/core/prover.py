@@ -42,7 +42,7 @@ class Prover:
         self._takes: dict[int, dict[Quote, Signature]] = {}  # by slot: what its proposer took of this prover's
         self._claiming: int | None = memory.claimed.slot if memory.claimed else None  # not stopped yet
         self._claim_sent = -1  # the slot of the last claim that left this process
-        self._proving: tuple[int, int] | None = None  # epoch and slot of the claim that is being proven
+        self._proving = _begun(memory)  # epoch and slot of the claim that is being proven
         self._asked: tuple[int, int] | None = None
         self._sent: SendProof | None = None
 
@@ -112,18 +112,19 @@ class Prover:
         if self._claiming is None or self._claiming > view.slot or (self._claiming == view.slot and is_of_use):
             return []
         stopped, self._claiming = self._claiming, None
+        self._claim_sent = -1  # a reorganisation may take away what made it too late: then the same claim is sent again
         return [StopClaim(stopped)]
 
     def _prove(self, view: View) -> list[Effect]:
         """N6: prove what was claimed, while its proof phase lasts."""
         effects: list[Effect] = []
         due = self._due(view)
-        if self._proving is not None and self._proving != due:
+        if self._proving is not None and self._proving != due and self._is_told(view, *self._proving):
             effects.append(StopProof(*self._proving))
-            self._sent = None  # a claim that a reorganisation took away may come back
-        self._proving = due
+            self._sent = self._proving = None  # a claim that a reorganisation took away may come back
         if due is None:
             return effects
+        self._proving = due
         epoch, claim_slot = due
         if epoch in self._memory.proofs:
             sending = SendProof(epoch, claim_slot, self._memory.proofs[epoch])
@@ -135,6 +136,11 @@ class Prover:
             self._asked = due
         return effects
 
+    def _is_told(self, view: View, epoch: int, claim_slot: int) -> bool:
+        """Whether it is known how this claim stands: by the time, or by L1."""
+        is_over = epoch != view.previous or not view.timing.is_in_proof_phase(claim_slot, view.slot)
+        return is_over or view.claim is not None
+
     def _due(self, view: View) -> tuple[int, int] | None:
         """The epoch that this prover has claimed and can still prove, and the slot of the claim."""
         claim = view.claim
@@ -144,3 +150,9 @@ class Prover:
 
     def _publish(self, quote: Quote) -> Publish:
         return Publish(Topic.MAKE, SignedQuote(quote, sign(self._key, self._signing.make_digest(quote))))
+
+
+def _begun(memory: Memory) -> tuple[int, int] | None:
+    """What may have been sent before a crash, so that it is stopped when it is over."""
+    claimed = memory.claimed
+    return (claimed.quote.epoch, claimed.slot) if claimed and claimed.quote.epoch in memory.proofs else None
