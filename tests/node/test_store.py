@@ -362,7 +362,7 @@ def test_a_directory_that_cannot_be_written_has_no_room_for_a_store() -> None:
     with somebody_else() as directory:
         with changed_by_us(directory):
             directory.chmod(0o555)
-        assert refused(directory / "node.sqlite") == "cannot be opened"
+        assert refused(directory / "node.sqlite") == "cannot be opened: Permission denied"
         with changed_by_us(directory):
             directory.chmod(0o755)
 
@@ -382,3 +382,11 @@ def test_a_closed_store_refuses_in_one_line(path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match=r"^.* fails: Cannot operate on a closed database\.$"):
         store.load()
+
+
+def test_nobody_else_may_read_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "node.sqlite"
+    store = Store(path, "mine")
+    store.remember(Proven(1, b"a proof"))
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+    store.close()

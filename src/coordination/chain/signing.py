@@ -7,10 +7,10 @@ data of two types in the domain of one rollup; a take names its slot.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from eth_abi.abi import encode
-from eth_account.messages import encode_typed_data
 from eth_keys import datatypes
 from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
@@ -21,12 +21,12 @@ from coordination.chain.quote import Address, Quote, Signature
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
 HALF_ORDER = ORDER // 2  # EIP-2: above it, `s` is malleable
 
-_OFFER = [
-    {"name": "prover", "type": "address"},
-    {"name": "epoch", "type": "uint256"},
-    {"name": "basisPointFee", "type": "uint32"},
-]
-_TYPES = {"Make": _OFFER, "Take": [*_OFFER, {"name": "slot", "type": "uint256"}]}
+_DOMAIN = keccak(text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
+_OFFER = "address prover,uint256 epoch,uint32 basisPointFee"
+_TYPES = {
+    "Make": (keccak(text=f"Make({_OFFER})"), ("address", "uint256", "uint32")),
+    "Take": (keccak(text=f"Take({_OFFER},uint256 slot)"), ("address", "uint256", "uint32", "uint256")),
+}
 
 
 class Signing(Protocol):
@@ -68,16 +68,16 @@ class HardenedSigning:
     def take_digest(self, quote: Quote, slot: int) -> bytes:
         return self._digest("Take", *quote, slot)
 
+    @cached_property
+    def _domain(self) -> bytes:
+        """The domain separator: the same in every digest."""
+        fields = (keccak(text="ProverCoordination"), keccak(text=self.version), self.chain_id, self.rollup)
+        return keccak(_DOMAIN + encode(["bytes32", "bytes32", "uint256", "address"], fields))
+
     def _digest(self, kind: str, *values: object) -> bytes:
-        domain = {
-            "name": "ProverCoordination",
-            "version": self.version,
-            "chainId": self.chain_id,
-            "verifyingContract": self.rollup,
-        }
-        message = dict(zip((field["name"] for field in _TYPES[kind]), values, strict=True))
-        typed = encode_typed_data(domain, {kind: _TYPES[kind]}, message)
-        return keccak(b"\x19" + typed.version + typed.header + typed.body)
+        type_hash, types = _TYPES[kind]
+        struct = keccak(type_hash + encode(types, values))
+        return keccak(b"\x19\x01" + self._domain + struct)
 
 
 def signing(version: str, chain_id: int, rollup: Address) -> Signing:

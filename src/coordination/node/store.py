@@ -105,6 +105,8 @@ class Store:
         self._path, self._lock = path, Lock()
         if not path.parent.is_dir():
             raise StoreError(f"{path} cannot be opened: there is no directory {path.parent}")
+        if not path.exists():
+            self._make(path)
         with self._one_line():
             self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -113,6 +115,13 @@ class Store:
         except BaseException:
             self._connection.close()
             raise
+
+    def _make(self, path: Path) -> None:
+        """An empty file, which only its owner may read: SQLite's would be everybody's."""
+        try:
+            path.touch(mode=0o600)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
 
     def close(self) -> None:
         with self._lock, self._one_line():
