@@ -147,6 +147,10 @@ class Chain:
         is_shown = self.live.ask(s, lambda s: w.design.shows_take(s, w, signer, quote, s.now))
         return (signer if is_shown else words.NOBODY,)
 
+    def claimed(self) -> list[int]:
+        """The epochs that are claimed now, and neither proven nor pruned."""
+        return [key[0] for key, status in self.state.status.entries.items() if status == words.Status.CLAIMED]
+
     def knows(self, epoch: int) -> bool:
         """Whether the records of an epoch are kept."""
         return epoch >= epoch_of(self.state.now) - 1 or (epoch,) in self.state.status.entries

@@ -41,6 +41,7 @@ class Director:
         self._gossip()
         self._chain()
         self._adversary()
+        self._bystander()
         self._world.wait(TIMING.slot_duration // PARTS)
 
     def _chance(self, one_in: float) -> bool:
@@ -125,6 +126,13 @@ class Director:
         if self._chance(6):
             amount = self._random.choice((0, 1, REWARD, BOND, 20 * BOND))
             world.call(self._random.choice(CALLS), name, self._few(-1, 1), amount)
+
+    def _bystander(self) -> None:
+        """Somebody prunes what was claimed and never proven, sooner or later: else such claims pile up."""
+        previous = epoch_of(self._world.slot) - 1
+        overdue = [epoch for epoch in self._world.chain.claimed() if epoch < previous - 1]
+        if overdue and self._chance(10):
+            self._world.call("prune", "penny", min(overdue) - previous, 0)
 
     def _undercut(self, name: str) -> None:
         """A prover underbids itself many times, and all of it arrives in order."""
