@@ -18,7 +18,8 @@ from coordination.node.starting import SEED, STORE, identity_of
 from coordination.node.store import Store
 from tests.command import Result, Run
 
-KEY = development_key("carol").to_hex()
+CAROL = development_key("carol")
+KEY = CAROL.to_hex()
 Start = Callable[..., Result]
 
 
@@ -113,7 +114,7 @@ def test_a_store_of_another_rollup_is_refused_and_kept(start: Start, home: Path)
 def test_a_store_that_is_in_use_is_refused(start: Start, chain: LiveChain, deployment: Deployment, home: Path) -> None:
     home.mkdir()
     rollup = L1([chain.url], deployment.rollup, None).describe()
-    store = Store(home / STORE, identity_of(deployment.rollup, rollup))
+    store = Store(home / STORE, identity_of(deployment.rollup, rollup, None, CAROL))
     assert_one_line(start(), "is locked by another node")
     store.close()
 
@@ -138,5 +139,22 @@ def test_a_store_of_a_chain_that_has_begun_anew_is_refused(
     rollup = L1([chain.url], deployment.rollup, None).describe()
     earlier = replace(rollup.parameters, genesis_time=rollup.parameters.genesis_time - 60)
     home.mkdir()
-    Store(home / STORE, identity_of(deployment.rollup, rollup._replace(parameters=earlier))).close()
+    Store(home / STORE, identity_of(deployment.rollup, rollup._replace(parameters=earlier), None, CAROL)).close()
     assert_one_line(start(), "is the store of")
+
+
+def test_a_store_of_another_key_is_refused_and_kept(
+    start: Start, chain: LiveChain, deployment: Deployment, home: Path
+) -> None:
+    home.mkdir()
+    rollup = L1([chain.url], deployment.rollup, chain.chain_id).describe()
+    Store(home / STORE, identity_of(deployment.rollup, rollup, None, development_key("dave"))).close()
+    before = (home / STORE).read_bytes()
+    assert_one_line(start(), "is the store of 'proposer 0x")
+    assert (home / STORE).read_bytes() == before
+
+
+def test_an_address_whose_checksum_is_wrong_is_refused(start: Start, deployment: Deployment) -> None:
+    place = next(place for place, digit in enumerate(deployment.rollup) if digit in "ABCDEF")
+    wrong = deployment.rollup[:place] + deployment.rollup[place].lower() + deployment.rollup[place + 1 :]
+    assert_one_line(start(rollup=wrong), "is no address")

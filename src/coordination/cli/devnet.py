@@ -20,16 +20,27 @@ Data = Annotated[
     Path | None, typer.Option("--data", help="Keep the nodes' folders and logs there: a folder that is new or empty.")
 ]
 
+Lazy = Annotated[
+    list[str] | None, typer.Option("--lazy", metavar="PROVER", help="One that computes no proofs; again, for more.")
+]
 
-def devnet_command(design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data: Data = None) -> None:
-    """Start a chain, the contracts, two provers and two proposers; tell what happens until Ctrl-C."""
+
+def devnet_command(
+    design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data: Data = None, lazy: Lazy = None
+) -> None:
+    """Start a chain, the contracts, the provers alice and bob, the proposers carol and dave, and tell what happens.
+
+    Until Ctrl-C. A node that is killed is started again from its folder. All keys are known to everybody.
+    """
     try:
         from coordination.node.devnet.network import Plan, devnet
         from coordination.node.devnet.story import introduce
         from coordination.node.devnet.telling import Teller
     except ModuleNotFoundError as error:
         fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
-    plan = Plan(design=_known(design), slot_duration=slot_seconds)
+    plan = Plan(design=_known(design), slot_duration=slot_seconds, lazy=frozenset(lazy or ()))
+    if not plan.lazy <= {*plan.provers}:
+        fail(f"the provers are {' and '.join(plan.provers)}; --lazy takes one of them")
     if data and data.exists() and (not data.is_dir() or any(data.iterdir())):
         fail(f"{str(data)!r} is no empty folder: a network begins anew, and needs a new one")
     with _ended_with_this_process(), TemporaryDirectory() as scratch, devnet(plan, data or Path(scratch)) as network:
@@ -37,11 +48,17 @@ def devnet_command(design: Design = "0.2.0", slot_seconds: SlotSeconds = 4, data
         for name, node in network.nodes.items():
             roles = [role for role, who in (("prover", plan.provers), ("proposer", plan.proposers)) if name in who]
             out.print(f"{name}, {' and '.join(roles)}: --node-url {node.client.url}, log {node.log}")
+            for variable, key in node.keys.items():
+                out.print(f"  {variable}={key}")
+        out.print(f"to join: coordination node --l1-url {network.chain.url} --rollup {network.rollup.address}")
+        out.print(f"  --api-port 0 --peer {network.address}")
         teller = Teller(network)
         while True:
             for line in teller.news():
                 out.print(line.text)
-            network.check()
+            for node in network.nodes.values():
+                if how := node.revive():
+                    out.print(f"{node.name}'s node was {how}; it is started again from its folder")
             time.sleep(0.1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import is_address, is_checksum_address, to_checksum_address
 
 from coordination.chain.errors import ChainError
 from coordination.chain.quote import Address
@@ -83,8 +83,9 @@ def node_command(
 
 
 def _address(text: str) -> Address:
-    """An address in any case; in mixed case, its checksum has to be right (EIP-55)."""
-    if not is_address(text):
+    """An address in small letters or capitals, or in both with the right checksum (EIP-55)."""
+    digits = text.removeprefix("0x")
+    if not is_address(text) or (digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text)):
         fail(f"--rollup {text!r} is no address: it takes 0x and 40 hexadecimal digits, in the case of its checksum")
     return to_checksum_address(text)
 

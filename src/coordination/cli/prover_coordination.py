@@ -117,6 +117,8 @@ def _read_proof(proof: str) -> str | bytes:
     """The bytes in a file, or the 0x-hexadecimal digits as they are: the node judges them. Raises ApiError."""
     from coordination.node.api.parameters import PROOF_SIZE
 
+    if proof == "0x":
+        raise ApiError("the proof is empty")
     if proof.startswith("0x"):
         return proof
     try:
@@ -124,6 +126,8 @@ def _read_proof(proof: str) -> str | bytes:
             read = file.read(PROOF_SIZE + 1)
     except OSError as error:
         raise ApiError(f"cannot read the proof from {proof!r}: {error.strerror}") from error
+    if not read:
+        raise ApiError(f"{proof!r} is no proof: it is empty")
     if len(read) > PROOF_SIZE:
         raise ApiError(f"{proof!r} is no proof: it is longer than {count(PROOF_SIZE, 'byte')}")
     return read

@@ -78,7 +78,10 @@ class _Forwarding(logging.Handler):
             said = record.getMessage()
         except Exception as error:  # of whoever formats: it must not stop the library, nor be shown as it is
             said = f"a message that cannot be formatted: {error}"
-        tell("a library", library=record.name, said=said, exc_info=record.exc_info)
+        if record.name.startswith("coordination."):  # a part of this node's that has no log of its own
+            tell(said, exc_info=record.exc_info)
+        else:
+            tell("a library", library=record.name, said=said, exc_info=record.exc_info)
 
 
 class _Redaction:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from coordination.chain.quote import Claim, Quote, SignedQuote
+from coordination.chain.quote import Claim, Quote, SignedQuote, Status
 from coordination.node.api.guard import Settings as ApiSettings
 from coordination.node.api.operator import NodeStatus
 from coordination.node.api.server import serve
@@ -175,6 +175,8 @@ class Node:
                 self._bell.set()
                 self._log.info("sending", what=type(effect).__name__, **told(effect))
             case StopClaim() | StopProof() if self._outbox:
+                if isinstance(effect, StopProof):
+                    self._tell_if_missed(effect)
                 await trio.to_thread.run_sync(self._outbox.stop, effect)
                 self._bell.set()
             case AskProof(epoch, deadline):
@@ -183,6 +185,12 @@ class Node:
                     self._nursery.start_soon(self._compute, self._prove, epoch)
             case AskFunds():
                 self._nursery.start_soon(self._find_funds, effect)
+
+    def _tell_if_missed(self, stopped: StopProof) -> None:
+        """A claim whose proof phase is over, and that L1 still has as claimed, has lost its bond."""
+        claim = self._core.view.head.claims.get(stopped.epoch)
+        if claim and claim.status == Status.CLAIMED and claim.slot == stopped.claim_slot:
+            self._log.error("proof missed, bond lost", epoch=stopped.epoch)
 
     async def _compute(self, prove: Callable[[int], bytes], epoch: int) -> None:
         proof = await trio.to_thread.run_sync(prove, epoch)

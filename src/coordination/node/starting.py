@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 from eth_keys.datatypes import PrivateKey
 
+from coordination.chain.accounts import address_of
 from coordination.chain.deployment import find_proof
 from coordination.chain.quote import Address
 from coordination.chain.signing import signing
@@ -52,7 +53,7 @@ async def run_node(settings: Settings) -> None:
     l1 = L1(settings.l1_urls, settings.rollup, settings.chain_id)
     rollup = l1.describe()
     prepare(settings.home)
-    store = Store(settings.home / STORE, identity_of(settings.rollup, rollup))
+    store = Store(settings.home / STORE, identity_of(settings.rollup, rollup, settings.prover, settings.proposer))
     try:
         core = Core(
             Timing.of(rollup.parameters),
@@ -84,13 +85,15 @@ async def _cancel_when_told(scope: trio.CancelScope) -> None:
             scope.cancel()
 
 
-def identity_of(address: Address, rollup: Described) -> str:
-    """Whose store it is: what was signed and chosen for one rollup says nothing of another.
+def identity_of(address: Address, rollup: Described, prover: PrivateKey | None, proposer: PrivateKey | None) -> str:
+    """Whose store it is: what some keys have signed and chosen for one rollup says nothing of others.
 
     A development chain that begins anew has the same addresses, but its slots count from another time.
     """
+    keys = {"prover": prover, "proposer": proposer}
+    who = " and ".join(f"{role} {address_of(key)}" for role, key in keys.items() if key)
     since = rollup.parameters.genesis_time
-    return f"rollup {address} on chain {rollup.chain_id}, design {rollup.version}, slots since {since}"
+    return f"{who} of rollup {address} on chain {rollup.chain_id}, design {rollup.version}, slots since {since}"
 
 
 def prepare(home: Path) -> None:

@@ -185,8 +185,14 @@ class Matcher:
         return str(refusal) if refusal else "the claim is another prover's"
 
     def answers_to_proof(self, epoch: int) -> tuple[str | None, ...]:
-        """What a node may say to a proof of `epoch`: it must take it if the latest claim there can be leaves time."""
+        """What a node may say to a proof of `epoch`.
+
+        It must take it unless it was told of a claim that leaves no time, or the latest there can be leaves none.
+        """
         shadow = self.shadow
+        told = shadow.would("submit_epoch_proof", shadow.owner, Epoch(epoch), True)
+        if told is not None and told.error == words.PROOF_PHASE_ENDED:
+            return None, told.error
         w, claimed = shadow.world, copy(shadow.state)
         claimed.status[Epoch(epoch)] = words.Status.CLAIMED
         claimed.claim_slot[Epoch(epoch)] = Slot((epoch + 1) * w.slots_per_epoch + w.claim_slots - 1)

@@ -81,7 +81,10 @@ class Prover:
 
     def hand_in(self, epoch: int, proof: bytes, view: View) -> list[Effect]:
         """Somebody has computed a proof. Raises Refused if it can no longer be of use."""
-        if epoch < max(0, view.previous):
+        claim = view.head.claims.get(epoch)
+        latest = claim.slot if claim and claim.status == Status.CLAIMED else view.slot
+        is_late = not view.timing.is_in_proof_phase(latest, view.slot)
+        if epoch < max(0, view.previous) or is_late:
             raise Refused(PROOF_PHASE_ENDED, f"it is slot {view.slot}, and the proof phase of epoch {epoch} is over")
         return [Remember(Proven(epoch, proof))]
 

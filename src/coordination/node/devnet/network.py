@@ -50,6 +50,11 @@ class Network:
     rollup: Rollup
     nodes: dict[str, NodeProcess]
 
+    @property
+    def address(self) -> str:
+        """Where another node can join: the multiaddr of one that is here."""
+        return str(next(iter(next(iter(self.nodes.values())).events("ready")))["gossip"])
+
     def balance(self, address: Address) -> int:
         """TST of an account."""
         question = shipped("TestToken").call("balanceOf", address)
@@ -126,7 +131,8 @@ def plan_nodes(plan: Plan, l1_url: str, deployment: Deployment, folder: Path) ->
     nodes = {}
     for number, name in enumerate(names):
         home = folder / name
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "peer.key").touch(mode=0o600)
         (home / "peer.key").write_bytes(identities[number])
         key = development_key(name).to_hex()
         keys = {"PROVER_PUBLISHER_PRIVATE_KEY": key} if name in plan.provers else {}

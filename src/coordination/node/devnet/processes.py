@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -71,6 +72,16 @@ class NodeProcess:
         """Raises NodeError if it has ended by itself."""
         if self._process is not None and self._process.poll() is not None:
             raise NodeError(f"{self.name}'s node has ended: {self._last_words()}")
+
+    def revive(self) -> str | None:
+        """Start it again from its disk if it was killed, or asked to end; how. Raises NodeError if it failed."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return None
+        if code > 0:
+            self.check()
+        self.start()
+        return f"killed by {signal.Signals(-code).name}" if code else "ended"
 
     def kill(self) -> None:
         """SIGKILL: it gets to do nothing more."""
