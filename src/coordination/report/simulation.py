@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
+from coordination.conform.node.moves import Divergence
 from coordination.conform.node.run import Caught, Ran
-from coordination.conform.node.simulation import Divergence
 from coordination.conform.node.stateful import Tried
 from coordination.report.verdicts import count
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from coordination.conform.node.faults import FAULTS, Fault, NoLongerThere
+from coordination.conform.node.moves import Diverged
 from coordination.conform.node.run import Ran, catch, run
 from coordination.conform.node.safety import Broken
-from coordination.conform.node.simulation import Diverged, Simulation
+from coordination.conform.node.simulation import Simulation
 from coordination.conform.node.stateful import search
 from coordination.node.core.proposer import Proposer
 from coordination_spec import DESIGNS

@@ -158,7 +158,7 @@ def values(state: State, among: Iterable[Variable], sort: Sort) -> Sequence[int]
             if part in (sort, wider):
                 found.update(key[position] for key in value.entries)
         if variable.sort in (sort, wider):
-            found.update(value.entries.values())
+            found.update(value.entries.values(), (variable.default,))  # which it holds wherever nothing was written
     if sort is Account:
         found.discard(NOBODY)
     return sorted(found)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from coordination.conform.experiments import Report, silent
 from coordination.conform.node.director import Director
 from coordination.conform.node.faults import Fault
+from coordination.conform.node.moves import Diverged, Divergence
 from coordination.conform.node.setting import NODES, remembering
-from coordination.conform.node.simulation import Diverged, Divergence, Simulation
+from coordination.conform.node.simulation import Simulation
 from coordination.machine.machine import Machine
 
 TAIL = 60  # moves that are shown of a run that went wrong

@@ -14,6 +14,7 @@ from coordination.conform.node.live import Live, at, keep
 from coordination.machine.machine import Machine
 from coordination.machine.property import Kind, Property
 from coordination.machine.state import Map
+from coordination_spec import words
 from coordination_spec.properties import (
     honest_prover_safe,
     no_equivocation,
@@ -68,14 +69,15 @@ class Safety:
     def check_step(self, before: Coordination, after: Coordination) -> None:
         """Every step property of one step, and every invariant after it. Raises Broken.
 
-        The step properties speak of what changes: epochs whose record stays, and accounts that gain nothing, are left
-        out.
+        The step properties speak of what changes, and of what a claim that runs could come to: other epochs, and
+        accounts that gain nothing, are left out.
         """
         changed = {
             key[0]
             for old, new in zip(_records(before), _records(after), strict=True)
             for key, _ in old.entries.items() ^ new.entries.items()
         }
+        changed |= {epoch for (epoch,), status in before.status.entries.items() if status == words.Status.CLAIMED}
         unchanged = before.balance.entries.items() & after.balance.entries.items()
         states = [_of_epochs(_on_chain(state), changed) for state in (before, after)]
         for state in states:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from coordination.chain.quote import NOBODY as ZERO
 from coordination.chain.quote import Address, Quote, Status
 from coordination.conform.node.letters import Letter
 from coordination.conform.node.live import Live, Refusal, at, keep
+from coordination.conform.node.process import Process
 from coordination.conform.node.setting import BOND, address_of_number, number_of, specified, world_of
 from coordination.machine.machine import Machine
 from coordination.node.core.core import TAKES, Verdict
-from coordination.node.core.effects import SendProof
 from coordination.node.core.memory import Memory
 from coordination.node.core.pool import IMPROVEMENTS
 from coordination.node.core.view import Head
@@ -30,26 +29,6 @@ from coordination_spec.world import World
 Answer = tuple[Verdict, str | None]  # what becomes of a message, and the error for which it is rejected
 NEWS: Answer = (Verdict.ACCEPT, None)
 KNOWN: Answer = (Verdict.IGNORE, None)  # or of no use
-
-
-@dataclass
-class Process:
-    """What a node has in memory beside its quotes: a crash loses it."""
-
-    slot: int = -1  # of the last tick
-    proposers: Mapping[int, Address] = field(default_factory=dict)  # as L1 told
-    solvent: set[Address] = field(default_factory=set)  # told to be, in this slot
-    asked: set[Address] = field(default_factory=set)  # for the funds of these, with no answer yet
-    improvements: dict[tuple[Address, int], int] = field(default_factory=dict)  # quotes kept, by prover and epoch
-    relayed: set[Quote] = field(default_factory=set)  # passed on in this slot
-    offered: set[Quote] = field(default_factory=set)  # own quotes that were published
-    passed_on: dict[int, set[Quote]] = field(default_factory=dict)  # takes by the proposer of a slot
-    taken: dict[int, dict[Quote, None]] = field(default_factory=dict)  # those of them that are of own quotes
-    took: int = -1  # the slot of the take that was published last
-    claimed: int = -1  # the slot of the claim that was sent last
-    claiming: int | None = None  # its slot, until it is stopped
-    proof: SendProof | None = None  # that was sent, until it is stopped
-    proof_asked: tuple[int, int] | None = None  # for this epoch and slot of its claim
 
 
 class Shadow:

@@ -1,24 +1,16 @@
-"""The simulated world: nodes, L1, gossip and time, moved by moves.
-
-A move names what it needs by small numbers, taken modulo what there is, and does nothing where there is nothing: a list
-of moves of which some are left out still makes sense. What `program` prints is the moves so far, as Python to run.
-"""
+"""The simulated world: nodes, L1, gossip and time, moved by moves."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections import Counter
+from typing import Any
 
 from coordination.conform.node.adversary import Adversary, Draft
 from coordination.conform.node.chain import Chain, Signed, Transaction
 from coordination.conform.node.letters import Fact, Letter
-from coordination.conform.node.matching import Wrong
+from coordination.conform.node.moves import Moved, move
 from coordination.conform.node.network import Network
 from coordination.conform.node.node import Node
-from coordination.conform.node.safety import Broken
 from coordination.conform.node.setting import (
     ADDRESSES,
     ADVERSARIES,
@@ -46,13 +38,6 @@ from coordination.node.core.effects import (
 )
 from coordination_spec.words import Epoch, Role, Slot
 
-P = ParamSpec("P")
-R = TypeVar("R")
-PREAMBLE = """\
-from coordination.conform.node.simulation import Simulation
-from coordination_spec import DESIGNS
-
-world = Simulation(DESIGNS["{design}"])"""
 VERDICTS = {
     (topic, verdict): f"{topic.value}s {done}"
     for topic in Topic
@@ -61,75 +46,25 @@ VERDICTS = {
 VALID, INVALID = b"a proof", b"no proof"
 
 
-Entry = tuple[str, tuple[Any, ...]]  # a move and its arguments
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """A node does what the specification does not, or not what it must; or a property is broken.
-
-    `slot` is the world's, `doing` says in what, `why` names the rule or the guard.
-    """
-
-    slot: int
-    doing: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"slot {self.slot}, {self.doing}: {self.why}"
-
-
-class Diverged(Exception):
-    """A move has led to a divergence."""
-
-    def __init__(self, divergence: Divergence) -> None:
-        super().__init__(str(divergence))
-        self.divergence = divergence
-
-
-def move(make: Callable[Concatenate[Simulation, P], None]) -> Callable[Concatenate[Simulation, P], None]:
-    """A method that moves the world: it is written down, and what goes wrong in it raises Diverged."""
-
-    @wraps(make)
-    def made(self: Simulation, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        assert not kwargs
-        self.log.append((make.__name__, args))
-        self.moves += 1
-        try:
-            make(self, *args, **kwargs)
-        except (Wrong, Broken) as wrong:
-            raise Diverged(Divergence(self.slot, self.doing, str(wrong))) from wrong
-
-    return made
-
-
-class Simulation:
+class Simulation(Moved):
     """One run; at its start, every node is down.
 
-    `log` are its last moves, `moves` how many there were; `errors` the names by which nodes and contract have refused
-    something, `counts` what else came of them.
+    `errors` are the names by which nodes and contract have refused something, `counts` is what else happened.
     """
 
     def __init__(self, machine: Machine, memory: int | None = None) -> None:
         """`memory` is how many moves are kept; all if it is None."""
+        super().__init__(machine.design, memory)
         self._here = Remembered(machine.design, HERE)
         self._adversary = Adversary(self._here, Remembered(machine.design, ELSEWHERE))
         self.machine, self.time = machine, TIMING.genesis_time
         self.chain, self.network = Chain(machine), Network(tuple(NODES))
         self.nodes = {name: Node(name, role, machine, self._here, self) for name, role in NODES.items()}
-        self.log: deque[Entry] = deque(maxlen=memory)
         self.counts, self.errors = Counter[str](), Counter[str]()
-        self.moves, self.doing = 0, ""
 
     @property
     def slot(self) -> int:
         return slot_at(self.time)
-
-    def program(self) -> str:
-        """The moves so far as a program, which raises Diverged if they lead there; of a long run, the last of them."""
-        lines = [f"world.{name}({', '.join(map(repr, arguments))})" for name, arguments in self.log]
-        is_whole = len(self.log) == self.moves
-        return "\n".join([PREAMBLE.format(design=self.machine.design), *lines] if is_whole else ["...", *lines])
 
     # Time and L1
 

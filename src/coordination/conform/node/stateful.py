@@ -14,8 +14,9 @@ from hypothesis.strategies import SearchStrategy
 
 from coordination.conform.experiments import Report, silent
 from coordination.conform.node.adversary import FORGERIES
+from coordination.conform.node.moves import Diverged, Divergence
 from coordination.conform.node.setting import ADVERSARIES, BOND, NODES, TIMING, remembering
-from coordination.conform.node.simulation import Diverged, Divergence, Simulation
+from coordination.conform.node.simulation import Simulation
 from coordination.conform.repeatable import alone
 from coordination.machine.machine import Machine
 
