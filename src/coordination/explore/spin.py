@@ -107,20 +107,26 @@ def _compile(model: str, folder: Path, memory: int) -> None:
 
 def _run(command: list[str], folder: Path) -> str:
     """What `command` prints. Whatever ends the call, an interrupt included, ends the command and its children."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "LC_ALL": "C"},
-        process_group=0,
-    )
+    # An interrupt waits until it is known which process has been started: else that one would stay behind.
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process = None
     try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C"},
+            process_group=0,
+        )
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         output, errors = process.communicate()
     except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         raise
     return (output + errors).decode(errors="replace")
 

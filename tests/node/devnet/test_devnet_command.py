@@ -23,13 +23,21 @@ PATIENCE = 60.0  # seconds for the network to start, and to end
 _PLACE = re.compile(r"--node-url (\S+), log (\S+)")
 
 
+def mind_signals() -> None:
+    """Also where the tests run in the background, with signals ignored that a terminal would send."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(data: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], list[tuple[str, Path]]]]:
     """The command, and the address and the log of each of its nodes, once it has told them."""
     output = data.with_suffix(".out")
     with output.open("wb") as out:
         command = [sys.executable, "-m", "coordination", "devnet", "--data", str(data)]
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            command, env={**os.environ, **environment}, stdout=out, stderr=out, preexec_fn=mind_signals
+        )
     deadline = time.monotonic() + PATIENCE
     try:
         while len(places := _PLACE.findall(output.read_text())) < 4:
