@@ -15,7 +15,7 @@ from coordination.machine.verdict import Exit, worst
 from coordination.report.files import check_writable, write_whole
 
 SLOTS = 10_000
-RUNS, MOVES = 40, 60  # of Hypothesis
+RUNS, MOVES = 100, 60  # of Hypothesis
 
 
 def conform_node(

@@ -13,6 +13,8 @@ from coordination.conform.node.run import Caught, Ran
 from coordination.conform.node.stateful import Tried
 from coordination.report.verdicts import count
 
+ROOM = 34  # for why a fault is caught, in a table of 100 columns
+
 
 def simulated_to_json(ran: Ran, tried: Tried, caught: Sequence[Caught]) -> dict[str, Any]:
     """All that was run of one design. All but `seconds` is the same for the same seed."""
@@ -25,6 +27,7 @@ def simulated_to_json(ran: Ran, tried: Tried, caught: Sequence[Caught]) -> dict[
         "moves": ran.moves,
         "steps": _sorted(ran.steps),
         "calls": _sorted(ran.calls),
+        "effects": _sorted(ran.effects),
         "errors": _sorted(ran.errors),
         "events": _sorted(ran.counts),
         "slashed": ran.slashed,
@@ -63,9 +66,10 @@ def simulated_to_table(ran: Ran) -> Table:
     table = _table("what", "times")
     for title, counted in (
         ("steps of the specification, by nodes", ran.steps),
+        ("what nodes asked for", ran.effects),
         ("calls that the contract accepted", ran.calls),
         ("refused, by nodes and contract", ran.errors),
-        ("beside that", ran.counts),
+        ("what else happened", ran.counts),
     ):
         table.add_row(title, "", style="bold")
         for name, times in sorted(counted.items()):
@@ -95,10 +99,10 @@ def divergence_lines(divergence: Divergence, program: str) -> Iterator[str]:
 
 def faults_to_table(caught: Iterable[Caught]) -> Table:
     """Each fault, and by what it was caught, as far as there is room: JSON has all of it."""
-    table = _table("rule", "a node that", "slots", "is caught by")
+    table = _table("rule", "a node that", "slots")
+    table.add_column("is caught, as", no_wrap=True, overflow="ellipsis", max_width=ROOM)
     for each in caught:
-        found = each.divergence
-        by, style = ("NOTHING", "red") if found is None else (f"{found.doing}: {found.why}", None)
+        by, style = ("NOTHING", "red") if each.divergence is None else (each.divergence.why, None)
         table.add_row(each.fault.rule, each.fault.about, f"{each.slots:,}", by, style=style)
     return table
 
@@ -107,5 +111,5 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         is_number = column in ("times", "slots")
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=True, overflow="ellipsis")
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=True)
     return table

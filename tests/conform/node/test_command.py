@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from coordination.cli import conform_node
 from coordination.conform.node import faults
 from coordination.conform.node.faults import FAULTS, Fault
 from coordination.node.core.proposer import Proposer
@@ -14,6 +15,11 @@ from tests.command import Run
 
 SOME = FAULTS[:2]
 HARMLESS = Fault("N3", "is right", Proposer.consider, "chosen.slot < view.slot:", "view.slot > chosen.slot:")
+
+
+@pytest.fixture(autouse=True)
+def _few_random_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conform_node, "RUNS", 10)
 
 
 def test_it_tells_what_happened_and_which_faults_are_caught(

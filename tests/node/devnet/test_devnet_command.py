@@ -17,7 +17,7 @@ import pytest
 from coordination.node.api.client import Client
 from coordination.node.devnet.network import free_ports
 from coordination.node.devnet.processes import parse
-from tests.command import Result, assert_refused
+from tests.command import Result, Run, assert_refused
 
 PATIENCE = 60.0  # seconds for the network to start, and to end
 _PLACE = re.compile(r"--node-url (\S+), log (\S+)")
@@ -76,6 +76,23 @@ def test_a_network_ends_with_its_command_however_that_is_ended(tmp_path: Path, e
             os.kill(node, signal.SIGKILL)
     assert not left
     assert not any("Traceback" in log.read_text() for _, log in places)
+
+
+def test_a_node_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    with started(tmp_path / "network") as (process, places):
+        killed, *others = processes_of(places)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while len(again := processes_of(places)) < 5:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert {*others} < {*again}
+    assert "node was killed by SIGKILL; it is started again" in (tmp_path / "network.out").read_text()
+
+
+def test_a_prover_that_is_none_cannot_be_lazy(run: Run) -> None:
+    assert_refused(run("devnet", "--lazy", "carol"), "the provers are alice and bob")
 
 
 def test_neither_the_token_nor_the_proxy_of_whoever_starts_a_network_gets_in_its_way(tmp_path: Path) -> None:

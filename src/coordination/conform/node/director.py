@@ -59,7 +59,7 @@ class Director:
     def _node(self, name: str) -> None:
         world, node = self._world, self._world.nodes[name]
         if node.core is None:
-            if self._chance(2):
+            if self._chance(1.5):
                 self._start(name)
             return
         if self._chance(60):
@@ -84,7 +84,7 @@ class Director:
     def _start(self, name: str) -> None:
         """A node starts, and asks L1 at once; its clock may have gone back."""
         world = self._world
-        world.start(name, self._random.choice((0, 0, 9, 14)))
+        world.start(name, self._random.choice((0, 0, 9, 14, 14)))
         world.look(name, self._few(1, 2))
         if world.nodes[name].questions and self._chance(1.3):
             world.answer(name, 0)

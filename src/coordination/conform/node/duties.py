@@ -39,9 +39,8 @@ def _check_memory(shadow: Shadow, core: Core) -> None:
     for quote in shadow.disk.made:
         if not shadow.world.can_be_claimed(Epoch(quote.epoch), shadow.now):
             raise Wrong(f"N7: it has not forgotten {show_quote(quote)}")
-    demand(
-        all(of >= epoch - 2 for of in shadow.disk.proofs), "N7: it has not forgotten the proof of an epoch that is over"
-    )
+    is_of_use = all(of >= epoch - 2 for of in shadow.disk.proofs)
+    demand(is_of_use, "N7: it has not forgotten the proof of an epoch that is over")
 
 
 def _owes_bids(shadow: Shadow) -> None:
@@ -83,10 +82,8 @@ def _owes_a_claim(shadow: Shadow) -> None:
     claiming = shadow.process.claiming
     if claiming is not None:
         is_over = shadow.is_told(shadow.previous) and shadow.status(shadow.previous) != Status.OPEN
-        demand(
-            claiming > shadow.now or (claiming == shadow.now and not is_over),
-            f"N5: it has not stopped its claim of slot {claiming}",
-        )
+        is_of_use = claiming > shadow.now or (claiming == shadow.now and not is_over)
+        demand(is_of_use, f"N5: it has not stopped its claim of slot {claiming}")
 
 
 def _taken(shadow: Shadow) -> Iterator[Quote]:

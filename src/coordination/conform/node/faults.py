@@ -243,7 +243,7 @@ PROOFS = (
     Fault("N6", "keeps its proofs to itself", Prover._prove, "effects.append(sending)", "pass"),
     Fault(
         "N6",
-        "does not hand a proof in again after a reorganisation",
+        "hands no proof in again after a reorganisation",
         Prover._prove,
         "self._sent = self._proving = None",
         "self._proving = None",
@@ -276,4 +276,4 @@ TIME = (
     Fault("N7", "follows a prover down without end", Pool.add, "or book.counts[quote.prover] > IMPROVEMENTS", ""),
     Fault("N5", "does nothing", Core._done, "for role in (self.proposer, self.prover)", "for role in ()"),
 )
-FAULTS = (*OFFERS, *MAKES, *CHOICES, *CLAIMS, *PROOFS, *TIME)
+FAULTS = tuple(sorted((*OFFERS, *MAKES, *CHOICES, *CLAIMS, *PROOFS, *TIME), key=lambda fault: fault.rule))

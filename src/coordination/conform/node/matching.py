@@ -87,7 +87,7 @@ class Matcher:
                 allow(shadow.step("make_quote", specified(quote)))
             case Chosen(slot, quote):
                 demand(slot == shadow.now, f"N3: it is slot {shadow.now}")
-                self._is_our_slot("takes quotes")
+                self._is_our_slot()
                 chosen, solvent = shadow.disk.chosen, shadow.process.solvent
                 demand(chosen is None or chosen.slot <= slot, "N4: by its disk it may have chosen in this slot already")
                 demand(quote.prover in solvent, "N3: it was not told in this slot that the prover can pay")
@@ -100,9 +100,9 @@ class Matcher:
                 demand(fact in self.handed_in, "N6: nobody has handed in this proof")
                 self.handed_in.discard(fact)
 
-    def _is_our_slot(self, what: str) -> None:
+    def _is_our_slot(self) -> None:
         proposer = proposer_of(self.shadow.now)
-        demand(proposer == self.shadow.proposer, f"N3: {NAMES[proposer]} {what} in slot {self.shadow.now}")
+        demand(proposer == self.shadow.proposer, f"N3: {NAMES[proposer]} takes quotes in slot {self.shadow.now}")
 
     def _offer(self, message: SignedQuote) -> None:
         shadow, quote = self.shadow, message.quote
@@ -117,7 +117,7 @@ class Matcher:
 
     def _take(self, message: SignedQuote) -> None:
         shadow, quote = self.shadow, message.quote
-        self._is_our_slot("takes quotes")
+        self._is_our_slot()
         self._is_signed_by(shadow.proposer, self._signing.take_digest(quote, shadow.now), message.signature)
         allow(shadow.step("publish_take", specified(quote)))
         shadow.process.took = shadow.now
@@ -138,7 +138,7 @@ class Matcher:
         shadow = self.shadow
         demand(shadow.disk.claimed == Claimed(*claim), "N5: the claim is sent before it is on disk")
         demand(claim.slot == shadow.now, f"N5: it is slot {shadow.now}")
-        demand(shadow.process.claimed != shadow.now, "N5: it is sent a second time, and nothing has crashed")
+        demand(shadow.process.claimed != shadow.now, "N5: it is sent a second time, and was neither stopped nor lost")
         self._is_ours(claim.quote, claim.signature)
         shadow.state.sent.entries.pop((claim.slot, *specified(claim.quote)), None)
         allow(shadow.step("send_claim", specified(claim.quote)))

@@ -22,9 +22,9 @@ PATIENCE, TRIES = 500, 6  # slots of a run that has to catch a fault, and how ma
 class Ran:
     """What a run did until its end, or until it diverged: the same machine, slots and seed do the same.
 
-    `steps` are the specification's, taken by nodes; `calls` those of the contract; `errors` the names by which nodes
-    and contract refused something; `counts` what else
-    happened. `program` are the last moves of a run that diverged.
+    `steps` are the specification's, taken by nodes, and `effects` what they asked for; `calls` are those that the
+    contract accepted, `errors` the names by which nodes and contract refused something, `counts` what else happened.
+    `program` are the last moves of a run that diverged.
     """
 
     machine: Machine
@@ -35,6 +35,7 @@ class Ran:
     judgements: int = 0
     steps: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
+    effects: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     slashed: int = 0
@@ -67,6 +68,7 @@ def run(machine: Machine, *, slots: int, seed: int, report: Report = silent) -> 
         result.divergence, result.program = diverged.divergence, world.program()
     result.slots, result.moves, result.judgements = world.slot, world.moves, world.chain.safety.judgements
     result.calls, result.errors, result.counts = world.chain.accepted, world.errors, world.counts
+    result.effects = world.effects
     result.slashed = world.chain.slashed
     for name in NODES:
         result.steps.update(world.nodes[name].shadow.steps)

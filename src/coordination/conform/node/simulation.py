@@ -49,7 +49,8 @@ VALID, INVALID = b"a proof", b"no proof"
 class Simulation(Moved):
     """One run; at its start, every node is down.
 
-    `errors` are the names by which nodes and contract have refused something, `counts` is what else happened.
+    `effects` are those of nodes; `errors` the names by which nodes and contract have refused something; `counts` is
+    what else happened.
     """
 
     def __init__(self, machine: Machine, memory: int | None = None) -> None:
@@ -60,7 +61,7 @@ class Simulation(Moved):
         self.machine, self.time = machine, TIMING.genesis_time
         self.chain, self.network = Chain(machine), Network(tuple(NODES))
         self.nodes = {name: Node(name, role, machine, self._here, self) for name, role in NODES.items()}
-        self.counts, self.errors = Counter[str](), Counter[str]()
+        self.counts, self.errors, self.effects = Counter[str](), Counter[str](), Counter[str]()
 
     @property
     def slot(self) -> int:
@@ -234,7 +235,7 @@ class Simulation(Moved):
 
     def carry_out(self, node: Node, effect: Effect) -> None:
         """Send what a node publishes or calls, or stop that."""
-        self.counts[type(effect).__name__] += 1
+        self.effects[type(effect).__name__] += 1
         match effect:
             case Publish(topic, message):
                 role = Role.MAKE if topic is Topic.MAKE else Role.TAKE
