@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
 import pytest
 
-from coordination.cli import conform_node
 from coordination.conform.node import faults
 from coordination.conform.node.faults import FAULTS, Fault
 from coordination.node.core.proposer import Proposer
@@ -19,7 +19,8 @@ HARMLESS = Fault("N3", "is right", Proposer.consider, "chosen.slot < view.slot:"
 
 @pytest.fixture(autouse=True)
 def _few_random_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conform_node, "RUNS", 10)
+    command = importlib.import_module("coordination.cli.conform_node")  # the package has a function of this name
+    monkeypatch.setattr(command, "RUNS", 10)
 
 
 def test_it_tells_what_happened_and_which_faults_are_caught(
