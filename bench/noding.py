@@ -1,5 +1,6 @@
 """What a child process does: `python -m bench.noding quotes DESIGN` validates and pools made quotes on one core,
-`flood DESIGN` a million of them; `latency DESIGN` times a bid through a network on this machine. Prints JSON.
+`flood DESIGN` a million of them; `latency DESIGN` times a bid through a network on this machine; `simulation DESIGN`
+simulates slots. Prints JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bench.measuring import Row
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.quote import NOBODY, Claim, Quote, SignedQuote, Status
 from coordination.chain.signing import Signing, sign, signing
+from coordination.conform.node.run import run
 from coordination.node.core.core import Core, Verdict
 from coordination.node.core.effects import AskFunds, Chosen, Effect, Remember
 from coordination.node.core.memory import Memory
@@ -27,11 +29,12 @@ from coordination.node.core.view import Head
 from coordination.node.devnet.network import Plan, devnet
 from coordination.node.devnet.processes import NodeProcess
 from coordination.node.wire import decode, encode
+from coordination_spec import DESIGNS
 
 CHAIN_ID, ROLLUP = 31_337, address_of(development_key("rollup"))
 KEYS = 1_000
 QUOTES, FLOOD = 20_000, 1_000_000
-BIDS = 3
+BIDS, SLOTS = 3, 10_000
 AT_ONCE = 10_000  # messages that are signed before they are heard, so that the signing is not measured
 TIMING = Timing(genesis_time=0, slot_duration=12, slots_per_epoch=32, claim_slots=16, proof_slots=16)
 EPOCH, SLOT = 0, 33  # in whose claim phase the slot lies
@@ -123,6 +126,13 @@ def latency(design: str) -> Row:
     return {"calls": BIDS, "median": statistics.median(taken), "worst": max(taken)}
 
 
+def simulation(design: str) -> Row:
+    ran = run(DESIGNS[design], slots=SLOTS, seed=0)
+    if ran.divergence is not None:
+        sys.exit(str(ran.divergence))
+    return {"calls": ran.slots, "seconds": ran.seconds, "calls/s": ran.slots / ran.seconds}
+
+
 def _sent_at(node: NodeProcess, claims: int) -> float:
     """When the last of so many claims was sent, in Unix seconds."""
     deadline = time.monotonic() + 20
@@ -135,4 +145,5 @@ def _sent_at(node: NodeProcess, claims: int) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"quotes": quotes, "flood": flood, "latency": latency}[sys.argv[1]](sys.argv[2])))
+    measured = {each.__name__: each for each in (quotes, flood, latency, simulation)}[sys.argv[1]]
+    print(json.dumps(measured(sys.argv[2])))

@@ -12,6 +12,7 @@ from coordination.chain.signing import recover, sign
 from coordination.node.core import proposer as proposer_module
 from coordination.node.core.core import Verdict
 from coordination.node.core.effects import AskFunds, Chosen, Effect, Publish, Remember, SendClaim, Topic
+from coordination.node.core.proposer import PATIENCE
 from tests.node.core.stage import (
     ALICE,
     BOB,
@@ -135,12 +136,20 @@ def test_the_answer_to_a_question_of_an_earlier_slot_is_too_old(bob: Stage) -> N
     assert taken(bob.learn(FIRST + 1, {ALICE: True})) == [Quote(ALICE, EPOCH, 800)]
 
 
-def test_funds_are_asked_for_once_until_l1_answers_again(bob: Stage) -> None:
+def test_there_is_one_question_at_a_time_until_l1_answers_again(bob: Stage) -> None:
     offer(bob, ("alice", 800))
     assert only(AskFunds, bob.tick(FIRST)) == [AskFunds(FIRST, (ALICE,))]
-    assert only(AskFunds, bob.hear_make("carol", EPOCH, 900)) == [AskFunds(FIRST, (CAROL,))]
-    assert only(AskFunds, bob.hear_make("dave", EPOCH, 950)) == [AskFunds(FIRST, (DAVE,))]
-    assert only(AskFunds, bob.see(head(FIRST))) == [AskFunds(FIRST, (ALICE, CAROL, DAVE))]
+    assert bob.hear_make("carol", EPOCH, 700) == []
+    assert bob.hear_make("dave", EPOCH, 750) == []
+    assert only(AskFunds, bob.see(head(FIRST))) == [AskFunds(FIRST, (CAROL, DAVE, ALICE))]
+
+
+def test_what_came_while_it_was_asked_is_asked_for_next_if_it_is_cheaper(bob: Stage) -> None:
+    offer(bob, ("alice", 800))
+    bob.at(FIRST)
+    offer(bob, ("carol", 700), ("dave", 900))
+    assert bob.learn(FIRST, {ALICE: True}) == [AskFunds(FIRST, (CAROL,))]
+    assert taken(bob.learn(FIRST, {CAROL: False})) == [Quote(ALICE, EPOCH, 800)]
 
 
 def test_the_dearer_one_is_not_taken_while_the_cheaper_ones_funds_are_unknown(bob: Stage) -> None:
@@ -157,20 +166,52 @@ def test_one_that_the_answer_leaves_out_is_asked_for_again(bob: Stage) -> None:
     assert only(AskFunds, bob.see(head(FIRST))) == [AskFunds(FIRST, (ALICE,))]
 
 
+def poor_quote(stage: Stage, number: int, fee: int = 100) -> SignedQuote:
+    """By one of as many provers as there are numbers, none of whom can pay."""
+    key = development_key(f"poor {number}")
+    quote = Quote(address_of(key), EPOCH, fee)
+    return SignedQuote(quote, sign(key, stage.signing.make_digest(quote)))
+
+
+def press(stage: Stage) -> list[Effect]:
+    """A cheaper quote of a prover who cannot pay comes before each answer. Only alice can pay."""
+    effects = stage.at(FIRST)
+    for number in range(PATIENCE):
+        question = only(AskFunds, effects)[-1]
+        stage.core.hear_make(poor_quote(stage, number))
+        effects = stage.learn(FIRST, {prover: prover == ALICE for prover in question.provers})
+    return effects
+
+
 def test_ever_new_cheaper_quotes_of_those_who_cannot_pay_do_not_keep_a_proposer_from_taking(bob: Stage) -> None:
     offer(bob, ("alice", 800))
-    asked = only(AskFunds, bob.at(FIRST))
-    for number in range(proposer_module.ROUNDS + 1):
-        key = development_key(f"poor {number}")
-        quote = Quote(address_of(key), EPOCH, 100)
-        message = SignedQuote(quote, sign(key, bob.signing.make_digest(quote)))
-        asked += only(AskFunds, bob.core.hear_make(message).effects)
-        effects = bob.learn(FIRST, {prover: prover == ALICE for prover in asked.pop(0).provers})
+    assert taken(press(bob)) == [Quote(ALICE, EPOCH, 800)]
+
+
+def test_under_pressure_an_honest_quote_that_comes_late_is_asked_for_and_taken(bob: Stage) -> None:
+    offer(bob, ("dave", 800))
+    effects = press(bob)
+    bob.hear_make("alice", EPOCH, 900)
+    effects = bob.fund(effects, poor=only(AskFunds, effects)[-1].provers)
+    assert only(AskFunds, effects) == [AskFunds(FIRST, (ALICE,))]
+    assert taken(bob.fund(effects)) == [Quote(ALICE, EPOCH, 900)]
+
+
+def test_under_pressure_it_is_everybodys_turn_however_many_cheaper_ones_come(
+    bob: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposer_module, "AT_ONCE", 2)
+    offer(bob, ("dave", 800))
+    effects = press(bob)
+    bob.hear_make("alice", EPOCH, 900)
+    for number in range(PATIENCE, PATIENCE + 20, 2):
+        for cheaper in (number, number + 1):
+            bob.core.hear_make(poor_quote(bob, cheaper, fee=50))
+        question = only(AskFunds, effects)[-1]
+        effects = bob.learn(FIRST, {prover: prover == ALICE for prover in question.provers})
         if taken(effects):
             break
-        asked += only(AskFunds, effects)
-    assert taken(effects) == [Quote(ALICE, EPOCH, 800)]
-    assert number == proposer_module.ROUNDS - 1
+    assert taken(effects) == [Quote(ALICE, EPOCH, 900)]
 
 
 def test_not_more_than_so_many_are_asked_for_at_once(bob: Stage) -> None:

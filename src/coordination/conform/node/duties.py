@@ -63,14 +63,14 @@ def _owes_a_take(shadow: Shadow) -> None:
     chosen = shadow.disk.chosen
     if shadow.now not in shadow.process.proposers or (chosen is not None and chosen.slot > shadow.now):
         return
-    is_chosen = shadow.state.choice_prover != NOBODY
-    for quote in () if is_chosen else shadow.quotes(shadow.previous):
-        if shadow.would("choose_quote", specified(quote)) is None:
-            demand(quote.prover not in shadow.process.solvent, f"N3: it has not taken {show_quote(quote)}")
-            is_asked = quote.prover in shadow.process.asked
-            demand(is_asked, f"N3: it has not asked whether the prover can pay of {show_quote(quote)}")
+    is_open = shadow.world.is_in_claim_phase(shadow.now) and shadow.status(shadow.previous) == Status.OPEN
+    if is_open and shadow.state.choice_prover == NOBODY:
+        for quote in shadow.quotes(shadow.previous):
+            can_pay = shadow.process.can_pay.get(quote.prover)
+            demand(not can_pay or shadow.would_choose(quote) is not None, f"N3: it has not taken {show_quote(quote)}")
+        for quote in shadow.of_unknown_funds():
+            demand(bool(shadow.process.asked), f"N3: it does not ask whether the prover can pay of {show_quote(quote)}")
     if chosen is not None and chosen.slot == shadow.now and shadow.process.took != shadow.now:
-        is_open = shadow.status(shadow.previous) == Status.OPEN
         demand(not is_open, f"N4: it has not published its take of {show_quote(chosen.quote)}")
 
 

@@ -140,6 +140,12 @@ CHOICES = (
         "self._solvent |= {",
         "can_pay = dict.fromkeys(can_pay, True); self._solvent |= {",
     ),
+    Fault("N3", "asks again and again", Proposer._ask, "if self._asked:", "if False:"),
+    Fault(
+        "N3", "asks no more when it is pressed", Proposer._ask, "if self._asked:", "if self._asked or self._is_pressed:"
+    ),
+    Fault("N3", "is never pressed", Proposer._candidates, "if self._is_pressed", "if False"),
+    Fault("N3", "is pressed at once", Proposer._candidates, "if self._is_pressed", "if True"),
     Fault(
         "N3", "believes what it knew of funds in the slot before", Proposer.begin_slot, "self._solvent.clear()", "pass"
     ),

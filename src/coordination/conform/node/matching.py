@@ -74,9 +74,8 @@ class Matcher:
                 self._stop_claim(slot)
             case SendProof() | StopProof() | AskProof():
                 self._about_a_proof(effect)
-            case AskFunds(slot, provers):
-                demand(slot == self.shadow.now, f"N3: it is slot {self.shadow.now}")
-                self.shadow.process.asked.update(provers)
+            case AskFunds():
+                self._ask_funds(effect)
 
     def _remember(self, fact: Made | Chosen | Claimed | Proven) -> None:
         shadow = self.shadow
@@ -88,10 +87,10 @@ class Matcher:
             case Chosen(slot, quote):
                 demand(slot == shadow.now, f"N3: it is slot {shadow.now}")
                 self._is_our_slot()
-                chosen, solvent = shadow.disk.chosen, shadow.process.solvent
+                chosen, can_pay = shadow.disk.chosen, shadow.process.can_pay.get(quote.prover)
                 demand(chosen is None or chosen.slot <= slot, "N4: by its disk it may have chosen in this slot already")
-                demand(quote.prover in solvent, "N3: it was not told in this slot that the prover can pay")
-                allow(shadow.step("choose_quote", specified(quote)))
+                demand(can_pay is True, "N3: it was not told in this slot that the prover can pay")
+                allow(shadow.choose(quote))
             case Claimed(slot, quote, signature):
                 demand(slot == shadow.now, f"N5: it is slot {shadow.now}")
                 self._is_ours(quote, signature)
@@ -114,6 +113,16 @@ class Matcher:
         shadow.process.offered.add(quote)
         if not shadow.state.seen[shadow.owner, specified(quote)]:
             shadow.receive(quote, number_of(quote.prover))
+
+    def _ask_funds(self, question: AskFunds) -> None:
+        shadow, process = self.shadow, self.shadow.process
+        demand(question.slot == shadow.now, f"N3: it is slot {shadow.now}")
+        demand(not process.asked, "N3: it asks for funds, and has no answer yet to what it asked")
+        unknown = [quote.prover for quote in shadow.of_unknown_funds()]
+        demand({*question.provers} <= {*unknown}, "N3: it asks for the funds of those who are known, or offer nothing")
+        is_next = shadow.is_pressed or unknown[0] in question.provers
+        demand(is_next, "N3: it does not ask whether the prover of the best quote can pay")
+        process.asked.update(question.provers)
 
     def _take(self, message: SignedQuote) -> None:
         shadow, quote = self.shadow, message.quote

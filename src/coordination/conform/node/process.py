@@ -15,7 +15,8 @@ class Process:
 
     slot: int = -1  # of the last tick
     proposers: Mapping[int, Address] = field(default_factory=dict)  # as L1 told
-    solvent: set[Address] = field(default_factory=set)  # told to be, in this slot
+    can_pay: dict[Address, bool] = field(default_factory=dict)  # as L1 told in this slot
+    answers: int = 0  # about funds, in this slot
     asked: set[Address] = field(default_factory=set)  # for the funds of these, with no answer yet
     improvements: dict[tuple[Address, int], int] = field(default_factory=dict)  # quotes kept, by prover and epoch
     relayed: set[Quote] = field(default_factory=set)  # passed on in this slot

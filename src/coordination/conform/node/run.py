@@ -10,7 +10,7 @@ from coordination.conform.experiments import Report, silent
 from coordination.conform.node.director import Director
 from coordination.conform.node.faults import Fault
 from coordination.conform.node.moves import Diverged, Divergence
-from coordination.conform.node.setting import NODES, remembering
+from coordination.conform.node.setting import NODES, simulated
 from coordination.conform.node.simulation import Simulation
 from coordination.machine.machine import Machine
 
@@ -60,7 +60,7 @@ def run(machine: Machine, *, slots: int, seed: int, report: Report = silent) -> 
     director, result = Director(world, seed), Ran(machine, slots, seed)
     started = time.perf_counter()
     try:
-        with remembering():
+        with simulated():
             while world.slot < slots:
                 director.part()
                 report(f"{world.slot:,} of {slots:,} slots")

@@ -16,7 +16,7 @@ from coordination.chain.quote import NOBODY, Address, Quote
 from coordination.chain.signing import recover, signing
 from coordination.machine.machine import Machine
 from coordination.machine.state import Function
-from coordination.node.core import core
+from coordination.node.core import core, proposer
 from coordination.node.core.timing import Timing
 from coordination_spec import words
 from coordination_spec.words import Account, Epoch, Slot
@@ -130,7 +130,10 @@ recover_once = lru_cache(10_000)(recover)
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
-    """Recover each signature once, in all nodes together: that too is pure, and most messages are repeated."""
-    with patch.object(core, "recover", recover_once):
+def simulated() -> Iterator[None]:
+    """Recover each signature once, in all nodes together: that too is pure, and most messages are repeated.
+
+    And proposers lose their patience soon enough for that to happen in slots in which little does.
+    """
+    with patch.object(core, "recover", recover_once), patch.object(proposer, "PATIENCE", 2):
         yield

@@ -2,7 +2,7 @@
 
 In a node's own eyes everybody is honest: a signature exists when the node has been shown it. Of epochs that L1 has not
 told, nobody may assume that they are open, so they count as over; of provers, that they cannot pay, so they count as
-able to, and a choice has to be right all the same.
+able to, until there is an end to patience, and a choice has to be right all the same.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from coordination.conform.node.live import Live, Refusal, at, keep
 from coordination.conform.node.process import Process
 from coordination.conform.node.setting import BOND, address_of_number, number_of, specified, world_of
 from coordination.machine.machine import Machine
+from coordination.node.core import proposer as taking
 from coordination.node.core.core import TAKES, Verdict
 from coordination.node.core.memory import Memory
 from coordination.node.core.pool import IMPROVEMENTS
@@ -37,8 +38,7 @@ class Shadow:
     def __init__(self, machine: Machine, prover: Address | None, proposer: Address | None, disk: Memory) -> None:
         """`disk` is what the node has written."""
         self.prover, self.proposer, self.disk, self.process = prover, proposer, disk, Process()
-        unknown = {"status": Status.PRUNED, "balance": BOND}
-        self.live: Live[Coordination] = Live(machine, world_of(machine, honest=True), unknown)
+        self.live: Live[Coordination] = Live(machine, world_of(machine, honest=True), {"status": Status.PRUNED})
         self.state, self._alone = self.live.empty(), self.live.empty()
         self.steps = Counter[str]()  # taken so far, by action
         self._machine = machine
@@ -107,8 +107,8 @@ class Shadow:
         self._read_choice()
         self.process.asked.clear()
         self.process.relayed.clear()
-        self.process.solvent.clear()
-        self.state.balance.entries.clear()
+        self.process.can_pay.clear()
+        self.process.answers = 0
         self.process.taken = {of: quotes for of, quotes in self.process.taken.items() if of >= slot}
         self.process.passed_on = {of: quotes for of, quotes in self.process.passed_on.items() if of >= slot}
         self._forget_what_is_over()
@@ -129,12 +129,33 @@ class Shadow:
         """An answer is of use in the slot of its question. Who cannot pay then is passed over until the slot ends."""
         if slot != self.now:
             return
+        self.process.answers += 1
         self.process.asked -= can_pay.keys()
-        for prover, can in can_pay.items():
-            if can:
-                self.process.solvent.add(prover)
-            else:
-                self.state.balance[number_of(prover)] = words.Amount(0)
+        self.process.can_pay.update(can_pay)
+
+    def choose(self, quote: Quote) -> Refusal | None:
+        self._judge_funds()
+        return self.step("choose_quote", specified(quote))
+
+    def would_choose(self, quote: Quote) -> Refusal | None:
+        self._judge_funds()
+        return self.would("choose_quote", specified(quote))
+
+    def of_unknown_funds(self) -> list[Quote]:
+        """The quotes that could be taken, for all that is known of who can pay; as `quotes` are."""
+        return [quote for quote in self.quotes(self.previous) if quote.prover not in self.process.can_pay]
+
+    @property
+    def is_pressed(self) -> bool:
+        """Ever new provers must not take up a slot: after so many answers, nobody counts but who can pay."""
+        return self.process.answers >= taking.PATIENCE
+
+    def _judge_funds(self) -> None:
+        balance = self.state.balance
+        balance.entries.clear()
+        for quote in self.quotes(self.previous):
+            can_pay = self.process.can_pay.get(quote.prover, not self.is_pressed)
+            balance[number_of(quote.prover)] = words.Amount(BOND if can_pay else 0)
 
     def hear_make(self, letter: Letter) -> Answer:
         """N2. What is known already is passed on once a slot; after that it is no news, however it is signed."""
@@ -180,8 +201,11 @@ class Shadow:
         return NEWS
 
     def note_take(self, quote: Quote, slot: int) -> None:
-        """N5 is about a quote that this node has made. One that it makes afterwards is not what was taken."""
-        if quote.prover == self.prover and self.state.made[specified(quote)]:
+        """N5 is about a quote that this node has made, and has not forgotten (N7): its clock may have gone back since.
+
+        One that it makes afterwards is not what was taken.
+        """
+        if quote in self.disk.made:
             self.process.taken.setdefault(slot, {})[quote] = None
 
     def quotes(self, epoch: int) -> list[Quote]:

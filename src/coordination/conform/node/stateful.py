@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from coordination.conform.experiments import Report, silent
 from coordination.conform.node.adversary import FORGERIES
 from coordination.conform.node.moves import Diverged, Divergence
-from coordination.conform.node.setting import ADVERSARIES, BOND, NODES, TIMING, remembering
+from coordination.conform.node.setting import ADVERSARIES, BOND, NODES, TIMING, simulated
 from coordination.conform.node.simulation import Simulation
 from coordination.conform.repeatable import alone
 from coordination.machine.machine import Machine
@@ -90,7 +90,7 @@ def search(machine: Machine, *, seed: int, runs: int, moves: int, report: Report
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,
     )
-    with alone(), remembering():
+    with alone(), simulated():
         try:
             run_state_machine_as_test(seeded(seed)(_rules(result, report)), settings=chosen)
         except _Failed as failed:

@@ -75,6 +75,11 @@ class Pool:
         book = self._books.get(epoch, _Book())
         return (Quote(prover, epoch, fee) for fee, _, prover in book.order)
 
+    def earliest_first(self, epoch: int) -> Iterator[Quote]:
+        """The same quotes as they came."""
+        book = self._books.get(epoch, _Book())
+        return (Quote(prover, epoch, fee) for fee, _, prover in sorted(book.order, key=_arrival))
+
     def quotes(self, epoch: int) -> list[Quote]:
         """All that are kept, those set aside too, in the same order."""
         book = self._books.get(epoch, _Book())
@@ -117,3 +122,7 @@ class Pool:
         book.doubtful.discard(prover)
         del book.places[prover], book.counts[prover]
         return True
+
+
+def _arrival(place: Place) -> int:
+    return place[1]

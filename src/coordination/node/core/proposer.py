@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from itertools import islice, takewhile
 
 from eth_keys.datatypes import PrivateKey
 
@@ -16,7 +16,7 @@ from coordination.node.core.pool import CAPACITY, Pool
 from coordination.node.core.view import View
 
 AT_ONCE = 256  # provers whose funds are asked for together
-ROUNDS = 2 * CAPACITY // AT_ONCE  # of answers in a slot: ever new provers that cannot pay must not take up all of it
+PATIENCE = 2 * CAPACITY // AT_ONCE  # answers in a slot, after which whose funds are unknown is not waited for
 
 
 class Proposer:
@@ -28,13 +28,13 @@ class Proposer:
         self._published = -1  # the slot of the last take that left this process
         self._solvent: set[Address] = set()  # as far as it is known in this slot
         self._asked: set[Address] = set()
-        self._rounds = 0  # answered
+        self._answers = 0  # in this slot
 
     def begin_slot(self) -> None:
         """What was known of funds is old."""
         self._solvent.clear()
         self._asked.clear()
-        self._rounds = 0
+        self._answers = 0
         self._pool.restore()
 
     def ask_again(self) -> None:
@@ -42,7 +42,7 @@ class Proposer:
         self._asked.clear()
 
     def learn_funds(self, view: View, can_pay: Mapping[Address, bool]) -> None:
-        self._rounds += 1
+        self._answers += 1
         self._asked -= can_pay.keys()
         self._solvent |= {prover for prover, can in can_pay.items() if can}
         self._pool.set_aside(view.previous, {prover for prover, can in can_pay.items() if not can})
@@ -59,25 +59,35 @@ class Proposer:
         return []
 
     def _choose(self, view: View) -> list[Effect]:
-        offers = self._pool.best_first(view.previous)
-        best = next(offers, None)
-        if best is not None and self._rounds >= ROUNDS:
-            best = next((quote for quote in (best, *offers) if quote.prover in self._solvent), None)
-        if best is None:
-            return []
-        if best.prover not in self._solvent:
+        best = next(self._candidates(view), None)
+        if best is None or best.prover not in self._solvent:
             return self._ask(view)
         chosen = Chosen(view.slot, best)
         return [Remember(chosen), *self._publish(chosen)]
 
+    def _candidates(self, view: View) -> Iterator[Quote]:
+        """Quotes in the order in which they are preferred.
+
+        Ever new provers who cannot pay must not take up the slot: under pressure only those count who can.
+        """
+        offers = self._pool.best_first(view.previous)
+        return (offer for offer in offers if offer.prover in self._solvent) if self._is_pressed else offers
+
     def _ask(self, view: View) -> list[Effect]:
-        """Ask for the funds of those that come first, and of whom nothing is known."""
-        first = (quote.prover for quote in islice(self._pool.best_first(view.previous), AT_ONCE))
-        unknown = tuple(prover for prover in first if prover not in self._solvent | self._asked)
-        if not unknown:
+        """Ask for the funds of those that stand before the first who can pay, one question at a time.
+
+        Under pressure it is asked in the order of arrival, so that it is everybody's turn sooner or later.
+        """
+        if self._asked:
             return []
-        self._asked.update(unknown)
-        return [AskFunds(view.slot, unknown)]
+        offers = (self._pool.earliest_first if self._is_pressed else self._pool.best_first)(view.previous)
+        unknown = takewhile(lambda prover: prover not in self._solvent, (offer.prover for offer in offers))
+        self._asked.update(provers := tuple(islice(unknown, AT_ONCE)))
+        return [AskFunds(view.slot, provers)] if provers else []
+
+    @property
+    def _is_pressed(self) -> bool:
+        return self._answers >= PATIENCE
 
     def _publish(self, chosen: Chosen) -> list[Effect]:
         self._published = chosen.slot
