@@ -12,6 +12,7 @@ from coordination.conform.node.setting import (
     KEYS,
     NAMES,
     NODES,
+    POOR,
     REWARD,
     TIMING,
     epoch_of,
@@ -86,8 +87,19 @@ class Director:
         world = self._world
         world.start(name, self._random.choice((0, 0, 9, 14, 14)))
         world.look(name, self._few(1, 2))
+        if self._chance(3):
+            self._press(name)
+        elif self._chance(2):
+            self._bring(name)
         if world.nodes[name].questions and self._chance(1.3):
             world.answer(name, 0)
+
+    def _bring(self, name: str) -> None:
+        """All that is on its way to a node arrives, the last first."""
+        flights = self._world.network.flights
+        for number in reversed(range(len(flights))):
+            if flights[number][1] == name:
+                self._world.deliver(number, False)
 
     def _gossip(self) -> None:
         world = self._world
@@ -135,10 +147,21 @@ class Director:
             self._world.call("prune", "penny", min(overdue) - previous, 0)
 
     def _undercut(self, name: str) -> None:
-        """A prover underbids itself many times, and all of it arrives in order."""
+        """A prover underbids itself many times."""
+        self._shout("undercut", name, self._random.randint(100, 9_999))
+
+    def _press(self, name: str) -> None:
+        """Nothing but quotes of those who cannot pay comes to a node, one after the other."""
+        for poor in POOR:
+            self._shout("bid", poor, self._fee())
+            if self._world.nodes[name].questions:
+                self._world.answer(name, 0)
+
+    def _shout(self, kind: str, name: str, fee: int) -> None:
+        """An adversary's messages arrive at once, and in order."""
         world = self._world
         waiting = len(world.network.flights)
-        world.forge("undercut", name, self._random.randint(100, 9_999), 0, 0, 0)
+        world.forge(kind, name, fee, 0, 0, 0)
         for _ in range(len(world.network.flights) - waiting):
             world.deliver(waiting, False)
 

@@ -15,7 +15,7 @@ from coordination.conform.node.simulation import Simulation
 from coordination.machine.machine import Machine
 
 TAIL = 60  # moves that are shown of a run that went wrong
-PATIENCE, TRIES = 500, 6  # slots of a run that has to catch a fault, and how many such runs there are at most
+PATIENCE, TRIES = 500, 10  # slots of a run that has to catch a fault, and how many such runs there are at most
 
 
 @dataclass

@@ -44,11 +44,12 @@ NODES: Mapping[str, Role] = {
     "cleo": Role(prover=None, proposer="cleo", skew=-3),
     "dora": Role(prover="dora", proposer="doras-validator", skew=5),
 }
-ADVERSARIES = ("mallory", "monty", "penny")  # mallory proposes too; monty has one bond, penny none
+POOR = ("penny", "polly")  # too poor for a bond
+ADVERSARIES = ("mallory", "monty", *POOR)  # mallory proposes too; monty has one bond
 HOLDINGS: Mapping[str, int] = {
     **dict.fromkeys(("anna", "bert", "cleo", "dora", "doras-validator", "mallory"), FORTUNE),
     "monty": BOND,
-    "penny": 0,
+    **dict.fromkeys(POOR, 0),
 }
 # Its length has no divisor in common with an epoch's, so that every slot of an epoch is everybody's at some time.
 RING = (*("anna",) * 3, "mallory", "cleo", "cleo", "", *("doras-validator",) * 3, "mallory")
