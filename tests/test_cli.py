@@ -355,6 +355,24 @@ def test_an_interrupt_ends_the_command_cleanly(run: Run, monkeypatch: pytest.Mon
     assert "Traceback" not in result.err
 
 
+@pytest.mark.parametrize("command", ["coordination", "aztec"])
+def test_an_interrupt_while_the_command_is_being_imported_ends_it_cleanly(command: str) -> None:
+    code = f"""
+import sys
+from coordination.__main__ import {command}
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+{command}()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
 def test_the_command_starts_without_loading_z3() -> None:
     code = "import sys, coordination.cli; sys.exit('z3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
