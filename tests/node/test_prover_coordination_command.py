@@ -42,7 +42,9 @@ def test_the_command_of_the_seed_bids(
         aztec()
     assert not exit_.value.code
     assert node.calls == [("bid", 123, 1_000)]
-    assert capsys.readouterr().out == "bid 1000 basis points for epoch 123\n"
+    assert (
+        capsys.readouterr().out == "bid 1000 basis points for epoch 123; of several bids for it, the cheapest counts\n"
+    )
 
 
 def test_the_same_command_is_part_of_this_projects(ask: Run, node: Node) -> None:

@@ -124,10 +124,20 @@ def test_a_store_that_was_just_made_is_empty(path: Path) -> None:
         assert store.transactions() == []
 
 
-def test_an_empty_file_is_a_store_that_was_never_used(path: Path) -> None:
+def test_an_empty_file_is_a_store_that_has_lost_what_it_held(path: Path) -> None:
     path.touch()
+    with pytest.raises(StoreError, match=r" is empty: what it held is lost; put it back, or remove it to begin anew$"):
+        Store(path, MINE)
+    assert path.read_bytes() == b""
+
+
+def test_a_store_that_another_has_made_meanwhile_is_not_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as store:
-        assert store.load() == Memory()
+        store.remember(Proven(1, b"a proof"))
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    with opened(path) as store:
+        assert store.load().proofs == {1: b"a proof"}
+    assert list(path.parent.iterdir()) == [path]
 
 
 # A process that remembers fact after fact, says so after each, and is killed from outside.

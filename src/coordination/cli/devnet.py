@@ -34,7 +34,7 @@ def devnet_command(
     """
     try:
         from coordination.node.devnet.network import Plan, devnet
-        from coordination.node.devnet.story import introduce
+        from coordination.node.devnet.story import introduce, invitation
         from coordination.node.devnet.telling import Teller
     except ModuleNotFoundError as error:
         fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
@@ -50,8 +50,7 @@ def devnet_command(
             out.print(f"{name}, {' and '.join(roles)}: --node-url {node.client.url}, log {node.log}")
             for variable, key in node.keys.items():
                 out.print(f"  {variable}={key}")
-        out.print(f"to join: coordination node --l1-url {network.chain.url} --rollup {network.rollup.address}")
-        out.print(f"  --api-port 0 --peer {network.address}")
+        out.print(f"to join as a prover: {invitation(network)}")
         teller = Teller(network)
         while True:
             for line in teller.news():

@@ -48,7 +48,7 @@ def submit_epoch_proof_bid(
     Exit codes of this and the other commands here: 0 done, 1 the node refuses, 2 wrong usage, or no node answers.
     """
     _ask(node_url, token_file, "submitEpochProofBid", epoch=epoch, basisPointFee=basis_point_fee)
-    out.print(f"bid {basis_point_fee} basis points for epoch {epoch}")
+    out.print(f"bid {basis_point_fee} basis points for epoch {epoch}; of several bids for it, the cheapest counts")
 
 
 @prover_coordination.command("submit-epoch-proof")

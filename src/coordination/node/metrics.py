@@ -38,6 +38,7 @@ class Metrics:
         self._messages = counter("messages", "Messages heard, by topic and by what became of them", "topic", "verdict")
         self._decisions = counter("decisions", "Bids, takes, claims and proofs; none twice, restarts included", "kind")
         self._transactions = counter("transactions", "What became of transactions to L1", "kind", "outcome")
+        self._missed = counter("missed_proofs", "Claims whose proof did not land in time: each has cost a bond")
         self._l1_failures = counter("l1_failures", "Questions that L1 did not answer")
         self._slot = gauge("slot", "The slot that it is")
         self._quotes = gauge("quotes", "Quotes that are kept")
@@ -77,6 +78,10 @@ class Metrics:
         """A transaction has come further, or not."""
         kind, _, _ = outcome.key.partition(":")
         self._transactions.labels(kind or "l1", outcome.what.value).inc()
+
+    def missed(self) -> None:
+        """A proof did not land in time."""
+        self._missed.inc()
 
     def l1_failed(self) -> None:
         self._l1_failures.inc()

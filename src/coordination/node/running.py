@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 from typing import Any, TypeVar
@@ -38,13 +39,14 @@ from coordination.node.gossip.network import Gossip, open_gossip
 from coordination.node.gossip.settings import Settings as GossipSettings
 from coordination.node.l1.client import L1, Described
 from coordination.node.l1.errors import L1Error
-from coordination.node.l1.outbox import Outbox
+from coordination.node.l1.outbox import Outbox, What
 from coordination.node.metrics import Metrics
 from coordination.node.store import Store
 
 LONGEST_POLL = 1.0  # seconds between two looks at L1, or an eighth of a slot if that is less
 SILENCE = 30.0  # seconds without L1, and the node is not healthy
 QUESTIONS = 4  # about claims, and as many about funds, that wait for L1 at once: the disk needs threads too
+TROUBLE = (What.REVERTED, What.WOULD_REVERT, What.REFUSED, What.NONCE_LOST)
 
 Told = TypeVar("Told")
 
@@ -85,7 +87,13 @@ class Node:
             if self._outbox:
                 self._nursery.start_soon(self._send, self._outbox)
             url = await self._nursery.start(serve, self, asking, self._metrics.render)
-            self._log.info("ready", api=url, gossip=str(self._gossip.address), pid=os.getpid())
+            self._log.info("ready", api=url, gossip=str(self._gossip.address), pid=os.getpid(), **self._owners())
+            if self._core.prover:
+                self._nursery.start_soon(self._warn_if_poor)
+
+    def _owners(self) -> dict[str, str]:
+        roles = {"prover": self._core.prover, "proposer": self._core.proposer}
+        return {name: role.address for name, role in roles.items() if role}
 
     # What the network and the operator bring
 
@@ -103,6 +111,7 @@ class Node:
 
     async def bid(self, epoch: int, basis_point_fee: int) -> None:
         await self._answer("bid", partial(self._core.bid, epoch, basis_point_fee), epoch=epoch, fee=basis_point_fee)
+        self._nursery.start_soon(self._warn_if_poor)
 
     async def hand_in(self, epoch: int, proof: bytes) -> None:
         await self._answer("proof handed in", partial(self._core.hand_in, epoch, proof), epoch=epoch, size=len(proof))
@@ -190,6 +199,7 @@ class Node:
         """A claim whose proof phase is over, and that L1 still has as claimed, has lost its bond."""
         claim = self._core.view.head.claims.get(stopped.epoch)
         if claim and claim.status == Status.CLAIMED and claim.slot == stopped.claim_slot:
+            self._metrics.missed()
             self._log.error("proof missed, bond lost", epoch=stopped.epoch)
 
     async def _compute(self, prove: Callable[[int], bytes], epoch: int) -> None:
@@ -198,6 +208,14 @@ class Node:
             await self.hand_in(epoch, proof)
         except Refused:
             return  # it took too long, which is told
+
+    async def _warn_if_poor(self) -> None:
+        """Proposers pass over the bids of whoever cannot pay, and nobody tells them but their own node."""
+        assert self._core.prover is not None
+        prover = self._core.prover.address
+        with suppress(L1Error):
+            if not (await self._ask(partial(self._l1.can_pay, [prover]), self._funds))[prover]:
+                self._log.warning("prover cannot pay a bond", prover=prover, bond=self._rollup.parameters.bond)
 
     async def _find_funds(self, question: AskFunds) -> None:
         async with self._funds:
@@ -236,7 +254,8 @@ class Node:
             self._bell = trio.Event()
             for outcome in await trio.to_thread.run_sync(outbox.advance):
                 self._metrics.sent(outcome)
-                self._log.info("transaction", **outcome._asdict())
+                tell = self._log.warning if outcome.what in TROUBLE else self._log.info
+                tell("transaction", **outcome._asdict())
             with trio.move_on_after(self._poll):
                 await self._bell.wait()
 

@@ -8,10 +8,12 @@ would need `EXTRA` for that, and several writes.)
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -106,7 +108,7 @@ class Store:
         if not path.parent.is_dir():
             raise StoreError(f"{path} cannot be opened: there is no directory {path.parent}")
         if not path.exists():
-            self._make(path)
+            self._make(identity)
         with self._one_line():
             self._connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
@@ -116,12 +118,19 @@ class Store:
             self._connection.close()
             raise
 
-    def _make(self, path: Path) -> None:
-        """An empty file, which only its owner may read: SQLite's would be everybody's."""
+    def _make(self, identity: str) -> None:
+        """A file that is whole from its first moment, so that an empty one has lost what it held.
+
+        Only its owner may read it. Who makes one at the same time comes first or second.
+        """
         try:
-            path.touch(mode=0o600)
+            with NamedTemporaryFile(dir=self._path.parent, prefix=f"{self._path.name}.") as new:
+                with self._one_line(), closing(sqlite3.connect(new.name, isolation_level=None)) as connection:
+                    _create(connection, identity)
+                with suppress(FileExistsError):
+                    os.link(new.name, self._path)
         except OSError as error:
-            raise StoreError(f"{path} cannot be opened: {error.strerror}") from error
+            raise StoreError(f"{self._path} cannot be opened: {error.strerror}") from error
 
     def close(self) -> None:
         with self._lock, self._one_line():
@@ -199,20 +208,12 @@ class Store:
             [(damage,)] = run("PRAGMA integrity_check(1)")
             if damage != "ok":
                 raise StoreError(f"{self._path} is corrupt")
-            if run("SELECT * FROM sqlite_schema").fetchone() is None:
-                self._create(identity)
-            else:
-                self._check(identity)
+            self._check(identity)
         self._run("PRAGMA journal_mode = WAL")
 
-    def _create(self, identity: str) -> None:
-        for statement in _TABLES.split(";"):
-            self._run(statement)
-        self._run(f"PRAGMA application_id = {APPLICATION}")
-        self._run(f"PRAGMA user_version = {SCHEMA}")
-        self._run("INSERT INTO meta VALUES (?)", identity)
-
     def _check(self, identity: str) -> None:
+        if self._run("SELECT * FROM sqlite_schema").fetchone() is None:
+            raise StoreError(f"{self._path} is empty: what it held is lost; put it back, or remove it to begin anew")
         if self._run("PRAGMA application_id").fetchone() != (APPLICATION,):
             raise StoreError(f"{self._path} is a database, but no node's")
         [(schema,)] = self._run("PRAGMA user_version")
@@ -245,6 +246,12 @@ class Store:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
             raise StoreError(f"{self._path} {_REASONS.get(code, f'fails: {error}')}") from error
+
+
+def _create(connection: sqlite3.Connection, identity: str) -> None:
+    connection.executescript(f"BEGIN; {_TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};")
+    connection.execute("INSERT INTO meta VALUES (?)", (identity,))
+    connection.execute("COMMIT")
 
 
 def _word(number: int) -> bytes:

@@ -13,8 +13,6 @@ from coordination.conform.node.run import Caught, Ran
 from coordination.conform.node.stateful import Tried
 from coordination.report.verdicts import count
 
-ROOM = 34  # for why a fault is caught, in a table of 100 columns
-
 
 def simulated_to_json(ran: Ran, tried: Tried, caught: Sequence[Caught]) -> dict[str, Any]:
     """All that was run of one design. All but `seconds` is the same for the same seed."""
@@ -98,9 +96,9 @@ def divergence_lines(divergence: Divergence, program: str) -> Iterator[str]:
 
 
 def faults_to_table(caught: Iterable[Caught]) -> Table:
-    """Each fault, and by what it was caught, as far as there is room: JSON has all of it."""
+    """Each fault, and by what it was caught: by what goes wrong first, whichever rule that breaks."""
     table = _table("rule", "a node that", "slots")
-    table.add_column("is caught, as", no_wrap=True, overflow="ellipsis", max_width=ROOM)
+    table.add_column("is caught, as")
     for each in caught:
         by, style = ("NOTHING", "red") if each.divergence is None else (each.divergence.why, None)
         table.add_row(each.fault.rule, each.fault.about, f"{each.slots:,}", by, style=style)

@@ -103,7 +103,7 @@ def _bind(params: list[Any] | dict[str, Any], readers: Mapping[str, Callable[[ob
     """The parameters in their order, by position or by name (4.2), each as its reader gives it. Raises RpcError."""
     if isinstance(params, list):
         if len(params) != len(readers):
-            raise _invalid_params(f"there are {len(readers)}, not {len(params)}")
+            raise _invalid_params(f"they are {', '.join(readers) or 'none'}; there are {len(params)}")
         params = dict(zip(readers, params, strict=True))
     if params.keys() != readers.keys():
         raise _invalid_params(f"their names are: {', '.join(readers) or 'none'}")

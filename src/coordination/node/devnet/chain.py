@@ -31,7 +31,7 @@ class LiveChain:
     def __init__(self, url: str) -> None:
         self.url = url
         self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": TIMEOUT, "proxies": NO_PROXY}))
-        self.chain_id = self.web3.eth.chain_id
+        self.chain_id, self.client = self.web3.eth.chain_id, self.web3.client_version.partition("/")[0]
 
     def fund(self, address: Address, wei: int) -> None:
         """Give an account ether to pay with."""

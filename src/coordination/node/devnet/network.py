@@ -25,6 +25,7 @@ TST = 10**18  # the smallest units of a whole one
 BOND, REWARD = 1_000 * TST, 100 * TST
 WEALTH = 10 * BOND  # TST of each prover, and of whoever funds the rewards
 UNLIMITED = 2**256 - 1
+GUEST = "erin"  # a prover with tokens and without a node: for whoever joins by hand
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def devnet(plan: Plan, folder: Path) -> Iterator[Network]:
 
 def deploy(plan: Plan, chain: LiveChain) -> Deployment:
     """The contracts; the provers have TST and let the rollup take their bonds, and the reward pool is filled."""
-    provers = [development_key(name) for name in plan.provers]
+    provers = [development_key(name) for name in (*plan.provers, GUEST)]
     funder = development_key("funder")
     rich = [address_of(key) for key in (*provers, funder)]
     proposers = [address_of(development_key(name)) for name in plan.proposers]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from coordination.chain.accounts import address_of, development_key
-from coordination.node.devnet.network import Network, Plan, devnet
+from coordination.node.devnet.network import GUEST, Network, Plan, devnet
 from coordination.node.devnet.processes import NodeError
 from coordination.node.devnet.telling import Teller, tst
 
@@ -43,12 +43,22 @@ def tell_story(plan: Plan, folder: Path, say: Say) -> None:
 
 
 def introduce(network: Network, tell: Callable[[str], None]) -> None:
-    given = network.deployment.parameters
-    tell(f"L1 is at {network.chain.url}, the rollup of design {network.deployment.version} at {network.rollup.address}")
+    chain, deployed = network.chain, network.deployment
+    given = deployed.parameters
+    tell(f"L1 is {chain.client} at {chain.url}, the rollup of design {deployed.version} at {deployed.rollup}")
     tell(
         f"a slot has {given.slot_duration} s; an epoch {given.slots_per_epoch} slots, a claim phase "
         f"{given.claim_slots}, a proof phase {given.proof_slots}; a bond is {tst(given.bond)}, a reward "
         f"{tst(given.reward_per_epoch)}"
+    )
+
+
+def invitation(network: Network) -> str:
+    """The command by which another node joins, in a terminal of its own."""
+    return (
+        f"PROVER_PUBLISHER_PRIVATE_KEY={development_key(GUEST).to_hex()} coordination node --data {GUEST} "
+        f"--l1-url {network.chain.url} --rollup {network.rollup.address} --development-proofs --api-port 0 "
+        f"--peer {network.address}"
     )
 
 

@@ -26,7 +26,7 @@ class Teller:
     def __init__(self, network: Network) -> None:
         self._nodes = network.nodes
         self._read = dict.fromkeys(network.nodes, 0)  # bytes of each log
-        self._bids: set[str] = set()  # that were told: each is published again in each slot
+        self._told: set[tuple[str | None, str]] = set()  # bids are published in each slot; who starts again says again
         self._names = {address_of(development_key(name)): name for name in network.nodes}
 
     def news(self) -> list[Line]:
@@ -43,10 +43,11 @@ class Teller:
         for raw in whole.splitlines():
             event = parse(raw.decode(errors="replace"))
             text = self._sentence(name, event) if event else None
-            if event and text and text not in self._bids:
-                if event.get("topic") == "make":
-                    self._bids.add(text)
-                yield Line(datetime.fromisoformat(event["timestamp"]).timestamp(), text)
+            if not event or not text or (event.get("key"), text) in self._told:
+                continue
+            if event.get("topic") == "make" or event.get("what") == "mined":
+                self._told.add((event.get("key"), text))
+            yield Line(datetime.fromisoformat(event["timestamp"]).timestamp(), text)
 
     def _sentence(self, name: str, event: Event) -> str | None:
         tell = _SENTENCES.get((event["event"], event.get("topic") or event.get("fact") or event.get("what")))
@@ -86,6 +87,10 @@ _SENTENCES: Mapping[tuple[str, str | None], Callable[[Event], str | None]] = {
     ("transaction", "mined"): _mined,
     ("transaction", "would revert"): lambda e: f"{e['name']} does not send it for now: {e['detail']}",
     ("transaction", "reverted"): lambda e: f"{e['name']}'s transaction failed: {e['detail']}",
+    ("proof missed, bond lost", None): lambda e: (
+        f"{e['name']}'s proof of epoch {e['epoch']} has not landed in time: its bond is lost"
+    ),
+    ("prover cannot pay a bond", None): lambda e: f"{e['name']} cannot pay a bond: nobody will take its bids",
     ("L1 does not answer", None): lambda e: f"{e['name']} does not reach L1",
     ("L1 answers again", None): lambda e: f"{e['name']} reaches L1 again",
 }
