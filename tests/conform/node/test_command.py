@@ -51,7 +51,7 @@ def test_the_same_seed_writes_the_same_bytes(run: Run, tmp_path: Path, monkeypat
 
 def test_a_fault_that_nothing_catches_fails_the_command(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faults, "FAULTS", (HARMLESS,))
-    monkeypatch.setattr("coordination.conform.node.run.PATIENCE", 20)
+    monkeypatch.setattr("coordination.conform.node.run.SLOTS_A_TRY", 20)
     result = run("conform", "node", "--design", "0.2.0", "--slots", "10")
     assert result.code == 1
     assert "NOTHING" in result.out

@@ -10,6 +10,7 @@ from coordination.conform.node.faults import FAULTS, Fault, NoLongerThere
 from coordination.conform.node.moves import Diverged
 from coordination.conform.node.run import Ran, catch, run
 from coordination.conform.node.safety import Broken
+from coordination.conform.node.setting import simulated
 from coordination.conform.node.simulation import Simulation
 from coordination.conform.node.stateful import search
 from coordination.node.core.proposer import Proposer
@@ -17,6 +18,7 @@ from coordination_spec import DESIGNS
 from coordination_spec.words import Amount
 
 SLOTS = 400
+HEARD = ("accepted", "ignored", "rejected")
 PLANTED = next(fault for fault in FAULTS if fault.about == "never writes a choice down")
 
 
@@ -37,6 +39,7 @@ def test_the_world_is_eventful(ran: Ran) -> None:
     assert {"claim_proof_right", "submit_epoch_proof", "prune"} <= set(ran.calls)
     assert {"InvalidProverSignature", "EpochNotCurrentOrPrevious", "InvalidBasisPointFee"} <= set(ran.errors)
     assert min(ran.counts[what] for what in ("lost", "repeated", "restarts", "reorganisations", "forged")) > 10
+    assert min(ran.counts[f"{topic} {what}"] for topic in ("makes", "takes") for what in HEARD) > 10
     assert ran.slashed > 0
     assert ran.judgements > SLOTS
 
@@ -86,6 +89,25 @@ def test_random_moves_find_a_fault_and_the_shortest_program_repeats_it() -> None
             exec(failure.program, {})
     assert repeated.value.divergence == failure.divergence
     exec(failure.program, {})  # without the fault nothing is wrong with these moves
+
+
+def test_two_answers_to_what_was_asked_twice_may_differ() -> None:
+    with simulated():
+        world = Simulation(DESIGNS["0.2.0"])
+        world.start("cleo", 0)
+        world.wait(16 * 12 + 3)  # the slot is hers
+        world.tick("cleo", 0)
+        world.look("cleo", 0)
+        world.forge("bid", "monty", 100, 0, 0, 0)
+        world.deliver(2, False)
+        world.look("cleo", 0)
+        assert len(world.nodes["cleo"].questions) == 2
+        world.call("give_tokens", "monty", 0, 1)
+        world.mine(0)
+        world.answer("cleo", 0)
+        world.reorganise(1)
+        world.answer("cleo", 0)
+    assert not world.nodes["cleo"].questions
 
 
 def test_a_chain_that_loses_tokens_breaks_a_property() -> None:

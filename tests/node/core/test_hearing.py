@@ -48,6 +48,18 @@ def test_a_quote_for_another_epoch_is_rejected(node: Stage, epoch: int) -> None:
     assert len(node.core.pool) == 0
 
 
+def test_a_quote_that_a_full_pool_has_no_room_for_is_passed_on_once_a_slot(
+    node: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.core.pool, "_capacity", 1)
+    node.hear_make("alice", EPOCH, 100)
+    dear = node.made("carol", EPOCH, 5_000)
+    assert is_accepted(node.core.hear_make(dear))
+    assert node.core.hear_make(dear) == IGNORED
+    node.at(FIRST + 1)
+    assert is_accepted(node.core.hear_make(dear))
+
+
 def test_in_the_first_epoch_only_that_can_be_bid_for(version: str) -> None:
     stage = Stage(version)
     stage.at(0)

@@ -113,6 +113,18 @@ def test_when_the_claim_has_moved_the_old_proof_is_stopped_before_the_new_one_is
     assert moved == [StopProof(EPOCH, SLOT), SendProof(EPOCH, SLOT + 1, PROOF)]
 
 
+def test_when_the_claim_has_moved_a_proof_is_asked_for_with_the_new_deadline(alice: Stage) -> None:
+    alice.see(landed(SLOT))
+    alice.see(with_claim(head(SLOT), EPOCH, OPEN))
+    moved = alice.at(SLOT + 1, landed(SLOT + 1, claim_slot=SLOT + 1))
+    assert [effect for effect in proofs(moved) if isinstance(effect, AskProof)] == [AskProof(EPOCH, SLOT + 1 + P)]
+
+
+def test_a_proof_of_an_epoch_that_is_yet_to_end_is_kept_for_its_claim(alice: Stage) -> None:
+    assert alice.hand_in(EPOCH + 2, PROOF) == [Remember(Proven(EPOCH + 2, PROOF))]
+    assert alice.disk.proofs == {EPOCH + 2: PROOF}
+
+
 def test_after_a_restart_the_same_proof_is_sent_again(alice: Stage) -> None:
     alice.see(landed(SLOT))
     alice.hand_in(EPOCH, PROOF)

@@ -152,6 +152,15 @@ def test_what_came_while_it_was_asked_is_asked_for_next_if_it_is_cheaper(bob: St
     assert taken(bob.learn(FIRST, {CAROL: False})) == [Quote(ALICE, EPOCH, 800)]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_answers_to_what_was_asked_twice_the_first_counts(bob: Stage, first: bool) -> None:
+    offer(bob, ("alice", 800))
+    bob.at(FIRST)
+    bob.see(head(FIRST))
+    effects = [*bob.learn(FIRST, {ALICE: first}), *bob.learn(FIRST, {ALICE: not first})]
+    assert taken(effects) == ([Quote(ALICE, EPOCH, 800)] if first else [])
+
+
 def test_the_dearer_one_is_not_taken_while_the_cheaper_ones_funds_are_unknown(bob: Stage) -> None:
     offer(bob, ("alice", 800), ("carol", 900))
     bob.at(FIRST)

@@ -102,6 +102,12 @@ class Adversary:
             yield self._take(draft.name, quote, slot)
             yield self._take(draft.name, quote._replace(basis_point_fee=draft.fee), slot)
 
+    def take_much(self, draft: Draft, slot: int) -> Iterator[Letter]:
+        """Takes of many quotes in one slot, of which none was ever made."""
+        quote = self._quote(draft, slot)
+        for less in range(min(draft.fee, 20)):
+            yield self._take(draft.name, quote._replace(basis_point_fee=draft.fee - less), slot)
+
     def sign_elsewhere(self, draft: Draft, slot: int) -> Iterator[Letter]:
         """A key is used on another rollup: to make a quote, or to take one that was heard."""
         name, own, heard = draft.name, self._quote(draft, slot), draft.heard
@@ -129,6 +135,7 @@ FORGERIES: Mapping[str, Forgery] = {
         Adversary.confuse,
         Adversary.take,
         Adversary.equivocate,
+        Adversary.take_much,
         Adversary.sign_elsewhere,
     )
 }

@@ -23,7 +23,8 @@ from coordination.node.core.effects import Topic
 
 PARTS = 3  # of a slot: between them, time stands still
 FEES = (0, 250, 250, 500, 500, 1_000, 1_000, 2_500, 5_000, 10_000)
-USUAL = ("bid", *(kind for kind in FORGERIES if kind != "undercut"))  # which is twenty messages at once
+MUCH = ("undercut", "take_much")  # twenty messages at once
+USUAL = ("bid", *(kind for kind in FORGERIES if kind not in MUCH))
 CALLS = ("prune", "prune", "prune", "submit_epoch_proof", "fund_rewards", "give_tokens")
 HONEST = tuple(name for name in KEYS if name not in ADVERSARIES)
 NONSENSE = (10_001, 20_000, 2**32 - 1)
@@ -70,7 +71,7 @@ class Director:
         if self._chance(1.7):
             world.look(name, self._few(1, 1, 2, 3))
         if node.questions and self._chance(1.3):
-            if self._chance(3):
+            if self._chance(2):
                 world.kill(name, self._random.randrange(5))  # while it takes a quote, and perhaps claims by it
             world.answer(name, self._few(1, 2))
         if node.shadow.prover and self._chance(12):
@@ -78,14 +79,16 @@ class Director:
             world.bid(name, self._few(-2, -1, -1, 1, 1, 2, 3), fee)
         if node.tasks and self._chance(2):
             epoch = node.tasks.pop(0)
-            world.hand_in(name, epoch + 1 - epoch_of(world.slot), not self._chance(8))
+            is_valid = not self._chance(8)
+            world.hand_in(name, epoch + 1 - epoch_of(world.slot), is_valid)
+            node.tasks += [] if is_valid else [epoch]  # its operator tries again
         if node.shadow.prover and self._chance(100):
             world.hand_in(name, self._few(-2, -1, 1), True)
 
     def _start(self, name: str) -> None:
         """A node starts, and asks L1 at once; its clock may have gone back."""
         world = self._world
-        world.start(name, self._random.choice((0, 0, 9, 14, 14)))
+        world.start(name, self._random.choice((0, 9, 14, 14)))
         world.look(name, self._few(1, 2))
         if self._chance(3):
             self._press(name)
@@ -119,7 +122,7 @@ class Director:
         for _ in range(len(world.chain.pending)):
             if self._chance(2):
                 world.mine(self._random.randrange(100))
-        if self._chance(60):
+        if self._chance(25):
             world.reorganise(self._random.randint(1, 3))
 
     def _adversary(self) -> None:
@@ -132,7 +135,9 @@ class Director:
                 by, kind = "mallory", self._random.choice(("take", "equivocate"))
             world.forge(kind, by, self._fee(), self._epochs(), self._few(-2, -1, 1, 2, 9), self._any())
         if self._chance(400):
-            self._undercut(name)
+            self._shout("undercut", name, self._random.randint(100, 9_999))  # a prover underbids itself many times
+        if NAMES[proposer_of(world.slot)] == "mallory" and self._chance(100):
+            self._shout("take_much", "mallory", self._fee())
         if self._chance(8):
             world.claim(name, self._any())
         if self._chance(6):
@@ -145,10 +150,6 @@ class Director:
         overdue = [epoch for epoch in self._world.chain.claimed() if epoch < previous - 1]
         if overdue and self._chance(10):
             self._world.call("prune", "penny", min(overdue) - previous, 0)
-
-    def _undercut(self, name: str) -> None:
-        """A prover underbids itself many times."""
-        self._shout("undercut", name, self._random.randint(100, 9_999))
 
     def _press(self, name: str) -> None:
         """Nothing but quotes of those who cannot pay comes to a node, one after the other."""

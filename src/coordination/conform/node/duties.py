@@ -44,14 +44,16 @@ def _check_memory(shadow: Shadow, core: Core) -> None:
 
 
 def _owes_bids(shadow: Shadow) -> None:
-    """N1: the cheapest quote for each epoch that it has bid for is published, once the epoch has begun."""
+    """N1: the cheapest quote for each epoch that it has bid for is published, in each slot once the epoch has begun.
+
+    Nobody waits for one when the epoch was claimed by then; if a reorganisation undoes that, the next slot is soon.
+    """
     for epoch in (shadow.previous, shadow.previous + 1):
-        made = [quote for quote in shadow.disk.made if quote.epoch == epoch]
-        is_over = epoch == shadow.previous and shadow.is_told(epoch) and shadow.status(epoch) != Status.OPEN
-        if made and not is_over and shadow.world.can_be_claimed(Epoch(epoch), shadow.now):
-            best = min(made, key=lambda quote: quote.basis_point_fee)
-            if best not in shadow.process.offered:
-                raise Wrong(f"N1: it has not published {show_quote(best)}")
+        best, process = shadow.bid_for(epoch), shadow.process
+        if shadow.is_taken_away(epoch):
+            process.needless.add(epoch)
+        elif best is not None and epoch not in process.needless and shadow.state.made[specified(best)]:
+            demand(best in process.offered, f"N1: it has not published {show_quote(best)} in slot {shadow.now}")
 
 
 def _owes_a_take(shadow: Shadow) -> None:
@@ -81,7 +83,7 @@ def _owes_a_claim(shadow: Shadow) -> None:
         demand(not is_possible, f"N5: it has not claimed by {show_quote(quote)}")
     claiming = shadow.process.claiming
     if claiming is not None:
-        is_over = shadow.is_told(shadow.previous) and shadow.status(shadow.previous) != Status.OPEN
+        is_over = shadow.is_taken_away(shadow.previous)
         is_of_use = claiming > shadow.now or (claiming == shadow.now and not is_over)
         demand(is_of_use, f"N5: it has not stopped its claim of slot {claiming}")
 
@@ -98,12 +100,17 @@ def _taken(shadow: Shadow) -> Iterator[Quote]:
 def _owes_a_proof(matcher: Matcher) -> None:
     """N6: the proof of what it has claimed is handed in, or asked for, in time; and not afterwards."""
     due, process, proofs = matcher.due(), matcher.shadow.process, matcher.shadow.disk.proofs
+    last = matcher.proofs.get(matcher.shadow.previous)
+    demand(last in (None, proofs.get(matcher.shadow.previous)), "N6: it has forgotten a proof that may be of use")
     sent = process.proof
     if due is not None and due[0] in proofs:
         is_sent = sent is not None and (sent.epoch, sent.claim_slot) == due and sent.proof == proofs[due[0]]
         demand(is_sent, f"N6: it does not hand in its proof of epoch {due[0]}")
     elif due is not None:
         demand(process.proof_asked == due, f"N6: it has not asked for a proof of epoch {due[0]}")
+    if process.begun is not None and process.begun != due:
+        is_settled = matcher.shadow.is_settled(*process.begun)
+        demand(not is_settled, f"N6: it has not stopped the proof of epoch {process.begun[0]} of its life before")
     if sent is not None:
         is_due = (sent.epoch, sent.claim_slot) == due
         demand(is_due, f"N6: it has not stopped to hand in its proof of epoch {sent.epoch}")

@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from coordination.node.core.core import Core
+from coordination.node.core.memory import Memory
 from coordination.node.core.pool import Pool
 from coordination.node.core.proposer import Proposer
 from coordination.node.core.prover import Prover
@@ -72,6 +73,34 @@ OFFERS = (
     Fault(
         "N1", "never publishes a bid for a later epoch", Prover.bid_again, "self._publish(best[epoch]) for", "None for"
     ),
+    Fault(
+        "N1",
+        "publishes its bids in every other slot only",
+        Core.tick,
+        "effects += self.prover.bid_again(self.view)",
+        "effects += self.prover.bid_again(self.view) if slot % 2 else []",
+    ),
+    Fault(
+        "N1",
+        "publishes its bids whenever it looks at L1",
+        Core.see,
+        "self._done([])",
+        "self._done(self.prover.bid_again(self.view) if self.prover else [])",
+    ),
+    Fault(
+        "N1",
+        "publishes bids for what is claimed",
+        Prover.bid_again,
+        "view.claim is not None and view.claim.status != Status.OPEN",
+        "False",
+    ),
+    Fault(
+        "N1",
+        "publishes its dearer bids too",
+        Prover.bid_again,
+        "best.setdefault(quote.epoch, quote)",
+        "best.setdefault((quote.epoch, quote.basis_point_fee), quote)",
+    ),
 )
 MAKES = (
     Fault(
@@ -98,13 +127,13 @@ MAKES = (
     Fault(
         "N2", "refuses quotes for the current epoch", Core.hear_make, "(view.epoch, view.previous)", "(view.previous,)"
     ),
-    Fault("N2", "passes on again what it has passed on", Core.hear_make, "is_known and quote in self._makes", "False"),
+    Fault("N2", "passes on again what it has passed on", Core.hear_make, "if quote in self._makes", "if False"),
     Fault(
         "N2",
         "passes on what it knows only when it is new",
         Core.hear_make,
-        "is_known and quote in self._makes",
-        "is_known",
+        "if quote in self._makes",
+        "if self.pool.has(quote)",
     ),
     Fault("N2", "keeps nothing that it hears", Core.hear_make, "not self._keep(quote)", "True"),
 )
@@ -137,9 +166,19 @@ CHOICES = (
         "N3",
         "takes quotes of those who cannot pay",
         Proposer.learn_funds,
-        "self._solvent |= {",
-        "can_pay = dict.fromkeys(can_pay, True); self._solvent |= {",
+        "{prover: can for",
+        "{prover: True for",
     ),
+    Fault("N3", "believes the later of two answers", Proposer.learn_funds, "if prover in self._asked", ""),
+    Fault("N3", "asks about everybody at once", Proposer._ask, "islice(unknown, AT_ONCE)", "unknown"),
+    Fault(
+        "N3",
+        "asks for the cheapest first when it is pressed",
+        Proposer._ask,
+        "self._pool.earliest_first if",
+        "self._pool.best_first if",
+    ),
+    Fault("N4", "publishes its take again and again", Proposer.consider, "self._published < view.slot", "True"),
     Fault("N3", "asks again and again", Proposer._ask, "if self._asked:", "if False:"),
     Fault(
         "N3", "asks no more when it is pressed", Proposer._ask, "if self._asked:", "if self._asked or self._is_pressed:"
@@ -240,6 +279,8 @@ CLAIMS = (
         "claimed, remembered = self._memory.claimed,",
         "claimed, remembered = None,",
     ),
+    Fault("N5", "sends no claim again after a reorganisation", Prover._stop_claim, "self._claim_sent = -1", "pass"),
+    Fault("N5", "passes on any number of takes", Core.hear_take, "or len(heard) >= TAKES", ""),
     Fault("N5", "never stops a claim", Prover._stop_claim, "[StopClaim(stopped)]", "[]"),
     Fault("N5", "stops a claim at once", Prover._stop_claim, "and is_of_use", "and False"),
     Fault("N5", "stops a claim when its clock goes back", Prover._stop_claim, "self._claiming > view.slot or ", ""),
@@ -258,6 +299,19 @@ PROOFS = (
     Fault(
         "N6", "hands in proofs when it is too late", Timing.is_in_proof_phase, "slot < claim_slot", "slot <= claim_slot"
     ),
+    Fault("N6", "forgets a proof with the quotes", Memory.forget, "of >= epoch - 1", "of >= epoch"),
+    Fault("N6", "takes no second proof for the first", Prover._prove, "sending != self._sent", "self._sent is None"),
+    Fault("N6", "takes proofs that are too late", Prover.hand_in, "or is_late", ""),
+    Fault(
+        "N6",
+        "stops the proof of another claim",
+        Prover._prove,
+        "Proof(*self._proving)",
+        "Proof(self._proving[0], self._proving[1] + 1)",
+    ),
+    Fault("N6", "stops no proof of its life before", Prover.__init__, "_begun(memory)", "None"),
+    Fault("N6", "stops a proof before L1 has told", Prover._is_told, "return is_over or", "return True or"),
+    Fault("N6", "asks for a proof again and again", Prover._prove, "elif self._asked != due", "elif True"),
     Fault("N6", "asks for no proof", Prover._prove, "effects.append(AskProof(", "repr(("),
 )
 TIME = (

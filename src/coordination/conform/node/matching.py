@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from copy import copy
-
-from coordination.chain.quote import Address, Quote, Signature, SignedQuote, Status
+from coordination.chain.quote import Address, Quote, Signature, SignedQuote
 from coordination.chain.signing import Signing
-from coordination.conform.node.live import Refusal
-from coordination.conform.node.setting import NAMES, number_of, proposer_of, recover_once, specified
+from coordination.conform.node.live import Refusal, at, keep
+from coordination.conform.node.setting import AT_ONCE, NAMES, number_of, proposer_of, recover_once, specified
 from coordination.conform.node.shadow import Shadow
 from coordination.node.core.effects import (
     AskFunds,
@@ -27,8 +25,7 @@ from coordination.node.core.effects import (
     Topic,
 )
 from coordination_spec import words
-from coordination_spec.rollup import submit_epoch_proof
-from coordination_spec.words import Epoch, Slot
+from coordination_spec.words import Epoch
 
 
 class Wrong(Exception):
@@ -48,13 +45,15 @@ def allow(refusal: Refusal | None) -> None:
 class Matcher:
     """Judges the effects of one node, in their order, each before it is carried out.
 
-    `asked` and `handed_in` are what its operator has asked it to bid, and the proofs that it was given.
+    `bid` is what its operator asks it to bid just now; `handed_in` are the proofs that it was given, and `proofs` those
+    that it has written down, the last of each epoch.
     """
 
     def __init__(self, shadow: Shadow, signing: Signing) -> None:
         self.shadow, self._signing = shadow, signing
-        self.asked: set[Quote] = set()
+        self.bid: Quote | None = None
         self.handed_in: set[Proven] = set()
+        self.proofs: dict[int, bytes] = {}
 
     def judge(self, effect: Effect) -> None:
         """Take the step that `effect` stands for. Raises Wrong."""
@@ -81,23 +80,26 @@ class Matcher:
         shadow = self.shadow
         match fact:
             case Made(quote):
-                demand(quote in self.asked, "N1: its operator has not asked for this bid")
-                self.asked.discard(quote)
+                demand(quote == self.bid, "N1: its operator has not asked for this bid")
                 allow(shadow.step("make_quote", specified(quote)))
             case Chosen(slot, quote):
-                demand(slot == shadow.now, f"N3: it is slot {shadow.now}")
+                self._is_now("N3", slot)
                 self._is_our_slot()
                 chosen, can_pay = shadow.disk.chosen, shadow.process.can_pay.get(quote.prover)
                 demand(chosen is None or chosen.slot <= slot, "N4: by its disk it may have chosen in this slot already")
                 demand(can_pay is True, "N3: it was not told in this slot that the prover can pay")
                 allow(shadow.choose(quote))
             case Claimed(slot, quote, signature):
-                demand(slot == shadow.now, f"N5: it is slot {shadow.now}")
+                self._is_now("N5", slot)
                 self._is_ours(quote, signature)
                 allow(shadow.would("send_claim", specified(quote)))
             case Proven():
                 demand(fact in self.handed_in, "N6: nobody has handed in this proof")
                 self.handed_in.discard(fact)
+                self.proofs[fact.epoch] = fact.proof
+
+    def _is_now(self, rule: str, slot: int) -> None:
+        demand(slot == self.shadow.now, f"{rule}: it names slot {slot}, and it is slot {self.shadow.now}")
 
     def _is_our_slot(self) -> None:
         proposer = proposer_of(self.shadow.now)
@@ -110,24 +112,34 @@ class Matcher:
         epoch = shadow.world.epoch(shadow.now)
         demand(epoch - 1 <= quote.epoch <= epoch, f"N2: nobody keeps a quote for epoch {quote.epoch} in epoch {epoch}")
         demand(shadow.state.made[specified(quote)], "N7: the quote is for an epoch that can no longer be claimed")
+        if quote == self.bid:
+            self.bid = None
+        else:
+            demand(quote not in shadow.process.offered, "N1: it is published twice in a slot")
+            demand(quote == shadow.bid_for(quote.epoch), "N1: a cheaper quote of its own is to be published")
+            demand(not shadow.is_taken_away(quote.epoch), "N1: the epoch is not open any more")
         shadow.process.offered.add(quote)
         if not shadow.state.seen[shadow.owner, specified(quote)]:
             shadow.receive(quote, number_of(quote.prover))
 
     def _ask_funds(self, question: AskFunds) -> None:
         shadow, process = self.shadow, self.shadow.process
-        demand(question.slot == shadow.now, f"N3: it is slot {shadow.now}")
+        self._is_now("N3", question.slot)
         demand(not process.asked, "N3: it asks for funds, and has no answer yet to what it asked")
         unknown = [quote.prover for quote in shadow.of_unknown_funds()]
         demand({*question.provers} <= {*unknown}, "N3: it asks for the funds of those who are known, or offer nothing")
-        is_next = shadow.is_pressed or unknown[0] in question.provers
-        demand(is_next, "N3: it does not ask whether the prover of the best quote can pay")
+        demand(
+            unknown[0] in question.provers,
+            f"N3: it does not ask for the funds of {NAMES[unknown[0]]}, whose turn it is",
+        )
+        demand(len(question.provers) <= AT_ONCE, f"N3: it asks for the funds of more than {AT_ONCE} provers at once")
         process.asked.update(question.provers)
 
     def _take(self, message: SignedQuote) -> None:
         shadow, quote = self.shadow, message.quote
         self._is_our_slot()
         self._is_signed_by(shadow.proposer, self._signing.take_digest(quote, shadow.now), message.signature)
+        demand(shadow.process.took != shadow.now, "N4: it has published its take already")
         allow(shadow.step("publish_take", specified(quote)))
         shadow.process.took = shadow.now
         shadow.note_take(quote, shadow.now)
@@ -146,7 +158,7 @@ class Matcher:
         """One that was sent before a crash is the same one, and not sent anew."""
         shadow = self.shadow
         demand(shadow.disk.claimed == Claimed(*claim), "N5: the claim is sent before it is on disk")
-        demand(claim.slot == shadow.now, f"N5: it is slot {shadow.now}")
+        self._is_now("N5", claim.slot)
         demand(shadow.process.claimed != shadow.now, "N5: it is sent a second time, and was neither stopped nor lost")
         self._is_ours(claim.quote, claim.signature)
         shadow.state.sent.entries.pop((claim.slot, *specified(claim.quote)), None)
@@ -156,12 +168,10 @@ class Matcher:
     def _stop_claim(self, slot: int) -> None:
         shadow = self.shadow
         demand(shadow.process.claiming == slot, f"N5: no claim was sent in slot {slot}, or it was stopped")
-        is_open = shadow.status(shadow.previous) == Status.OPEN or not shadow.is_told(shadow.previous)
-        demand(
-            slot < shadow.now or (slot == shadow.now and not is_open),
-            "N5: the slot is not over, and the epoch is not claimed",
-        )
+        is_over = slot < shadow.now or (slot == shadow.now and shadow.is_taken_away(shadow.previous))
+        demand(is_over, "N5: the slot is not over, and the epoch is not claimed")
         shadow.process.claiming, shadow.process.claimed = None, -1
+        keep(shadow.state.sent, at(0, lambda of: of != slot))  # if that was too soon, it is sent again
 
     def _about_a_proof(self, effect: SendProof | StopProof | AskProof) -> None:
         process, due = self.shadow.process, self.due()
@@ -172,11 +182,15 @@ class Matcher:
                 process.proof = effect
             case StopProof(epoch, claim_slot):
                 demand(due != (epoch, claim_slot), "N6: the proof of our claim can still land in time")
-                process.proof = None
+                sent = process.proof and (process.proof.epoch, process.proof.claim_slot)
+                is_known = (epoch, claim_slot) in (sent, process.begun, process.proof_asked)
+                demand(is_known, "N6: it has neither sent nor asked for a proof of such a claim")
+                demand(self.shadow.is_settled(epoch, claim_slot), "N6: nobody has told how this claim stands")
+                process.proof = process.begun = None
             case AskProof(epoch, deadline):
-                ours = due is not None and due[0] == epoch
-                demand(ours, f"N6: {self.why_not_due(epoch)}")
-                assert due is not None
+                if due is None or due[0] != epoch:
+                    raise Wrong(f"N6: {self.why_not_due(epoch)}")
+                demand(process.proof_asked != due, f"N6: it has asked for a proof of epoch {epoch} already")
                 in_time = deadline == due[1] + self.shadow.world.proof_slots
                 demand(in_time, "N6: the deadline is not the end of the proof phase (F2)")
                 process.proof_asked = due
@@ -193,17 +207,10 @@ class Matcher:
         refusal = self.shadow.would("submit_epoch_proof", self.shadow.owner, Epoch(epoch), True)
         return str(refusal) if refusal else "the claim is another prover's"
 
-    def answers_to_proof(self, epoch: int) -> tuple[str | None, ...]:
-        """What a node may say to a proof of `epoch`.
-
-        It must take it unless it was told of a claim that leaves no time, or the latest there can be leaves none.
-        """
+    def answer_to_proof(self, epoch: int) -> str | None:
+        """What a node has to say to a proof of `epoch`: the error, if it is too late by all that it was told."""
         shadow = self.shadow
-        told = shadow.would("submit_epoch_proof", shadow.owner, Epoch(epoch), True)
-        if told is not None and told.error == words.PROOF_PHASE_ENDED:
-            return None, told.error
-        w, claimed = shadow.world, copy(shadow.state)
-        claimed.status[Epoch(epoch)] = words.Status.CLAIMED
-        claimed.claim_slot[Epoch(epoch)] = Slot((epoch + 1) * w.slots_per_epoch + w.claim_slots - 1)
-        refusal = shadow.live.step(claimed, submit_epoch_proof, shadow.owner, Epoch(epoch), True)
-        return (None, refusal.error) if refusal else (None,)
+        if epoch < shadow.previous:
+            return words.PROOF_PHASE_ENDED  # whoever has claimed it, and when
+        refusal = shadow.would("submit_epoch_proof", shadow.owner, Epoch(epoch), True)
+        return words.PROOF_PHASE_ENDED if refusal and refusal.error == words.PROOF_PHASE_ENDED else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Protocol, TypeVar
 
@@ -10,8 +10,8 @@ from coordination.chain.quote import Address, Quote
 from coordination.conform.node.duties import check_duties
 from coordination.conform.node.letters import Letter
 from coordination.conform.node.matching import Matcher, Wrong, demand
-from coordination.conform.node.setting import ADDRESSES, KEYS, TIMING, Remembered, Role, slot_at, specified
-from coordination.conform.node.shadow import Shadow
+from coordination.conform.node.setting import ADDRESSES, KEYS, TIMING, Remembered, Role, epoch_of, slot_at, specified
+from coordination.conform.node.shadow import Answer, Shadow
 from coordination.machine.machine import Machine
 from coordination.node.core.core import Core, Heard, Verdict
 from coordination.node.core.effects import AskFunds, AskProof, Effect, Forget, Proven, Remember, Topic
@@ -89,9 +89,9 @@ class Node:
         is_make = letter.topic is Topic.MAKE
         must = self.shadow.hear_make(letter) if is_make else self.shadow.hear_take(letter)
         heard = _ask(self.core.hear_make if is_make else self.core.hear_take, letter.message)
-        if (heard.verdict, heard.error) != must:
-            told = [f"{verdict.value}{f' with {error}' if error else ''}" for verdict, error in (heard[::2], must)]
-            raise Wrong(f"{'N2' if is_make else 'N5'}: it says {told[0]}, and must say {told[1]}")
+        says = (heard.verdict, heard.error)
+        if says != must:
+            raise Wrong(f"{'N2' if is_make else 'N5'}: it says {_show(says)}, and must say {_show(must)}")
         if heard.effects or not is_make or heard.verdict is not Verdict.IGNORE:  # an ignored quote leaves all as it was
             self._carry_out(heard.effects)
         return heard
@@ -102,23 +102,27 @@ class Node:
             return None
         quote = Quote(self.shadow.prover, epoch, basis_point_fee)
         refusal = self.shadow.would("make_quote", specified(quote))
-        self.matcher.asked.add(quote)
-        return self._request(lambda core: core.bid(epoch, basis_point_fee), {refusal.error if refusal else None})
+        self.matcher.bid = quote
+        error = self._request(lambda core: core.bid(epoch, basis_point_fee), refusal.error if refusal else None)
+        is_due = error is None and self.core is not None and epoch <= epoch_of(self.slot)
+        demand(not is_due or self.matcher.bid is None, "N1: it has not published what its operator bids")
+        self.matcher.bid = None
+        return error
 
     def hand_in(self, epoch: int, proof: bytes) -> str | None:
         """Its operator has a proof; the error if it is refused."""
         if self.core is None or self.shadow.prover is None:
             return None
         self.matcher.handed_in.add(Proven(epoch, proof))
-        return self._request(lambda core: core.hand_in(epoch, proof), self.matcher.answers_to_proof(epoch))
+        return self._request(lambda core: core.hand_in(epoch, proof), self.matcher.answer_to_proof(epoch))
 
-    def _request(self, request: Callable[[Core], list[Effect]], must: Collection[str | None]) -> str | None:
+    def _request(self, request: Callable[[Core], list[Effect]], must: str | None) -> str | None:
         error = None
         try:
             self._do(request)
         except Refused as refused:
             error = refused.error
-        demand(error in must, f"it says {error or 'yes'} to its operator, and must say {next(iter(must)) or 'yes'}")
+        demand(error == must, f"it says {error or 'yes'} to its operator, and must say {must or 'yes'}")
         return error
 
     def _do(self, move: Callable[[Core], list[Effect]]) -> None:
@@ -145,6 +149,11 @@ class Node:
             self._outside.carry_out(self, effect)
         assert self.core is not None
         check_duties(self.matcher, self.core)
+
+
+def _show(answer: Answer) -> str:
+    verdict, error = answer
+    return f"{verdict.value} with {error}" if error else verdict.value
 
 
 def _ask(method: Callable[[P], R], argument: P) -> R:

@@ -15,7 +15,7 @@ from coordination.conform.node.simulation import Simulation
 from coordination.machine.machine import Machine
 
 TAIL = 60  # moves that are shown of a run that went wrong
-PATIENCE, TRIES = 500, 10  # slots of a run that has to catch a fault, and how many such runs there are at most
+SLOTS_A_TRY, TRIES = 500, 20  # slots of a run that has to catch a fault, and how many such runs there are at most
 
 
 @dataclass
@@ -60,7 +60,7 @@ def run(machine: Machine, *, slots: int, seed: int, report: Report = silent) -> 
     director, result = Director(world, seed), Ran(machine, slots, seed)
     started = time.perf_counter()
     try:
-        with simulated():
+        with simulated(at_once=1):  # else nobody has to wait for a turn
             while world.slot < slots:
                 director.part()
                 report(f"{world.slot:,} of {slots:,} slots")
@@ -84,7 +84,7 @@ def catch(machine: Machine, fault: Fault, seed: int) -> Caught:
     slots = 0
     for attempt in range(seed, seed + TRIES):
         with fault.planted():
-            ran = run(machine, slots=PATIENCE, seed=attempt)
+            ran = run(machine, slots=SLOTS_A_TRY, seed=attempt)
         slots += ran.slots
         if ran.divergence is not None:
             break

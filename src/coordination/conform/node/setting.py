@@ -59,6 +59,12 @@ ADDRESSES: Mapping[str, Address] = {name: address_of(key) for name, key in KEYS.
 NAMES: Mapping[Address, str] = {address: name for name, address in ADDRESSES.items()} | {NOBODY: "nobody"}
 LAST_SLOT = 2**64
 
+# What a node promises beside the protocol: so many cheaper quotes of a prover are kept after its first, and so many
+# takes of a slot's proposer are passed on.
+IMPROVEMENTS, TAKES = 16, 16
+# In slots in which little happens, proposers ask about few provers at once, and lose their patience soon.
+AT_ONCE, PATIENCE = 2, 2
+
 
 @cache
 def number_of(address: Address) -> Account:
@@ -131,10 +137,11 @@ recover_once = lru_cache(10_000)(recover)
 
 
 @contextmanager
-def simulated() -> Iterator[None]:
+def simulated(at_once: int = AT_ONCE) -> Iterator[None]:
     """Recover each signature once, in all nodes together: that too is pure, and most messages are repeated.
 
-    And proposers lose their patience soon enough for that to happen in slots in which little does.
+    And let proposers ask about so many at once, and wait as this world has it.
     """
-    with patch.object(core, "recover", recover_once), patch.object(proposer, "PATIENCE", 2):
+    asking = patch.multiple(proposer, AT_ONCE=at_once, PATIENCE=PATIENCE)
+    with patch.object(core, "recover", recover_once), asking:
         yield

@@ -15,12 +15,19 @@ from coordination.chain.quote import Address, Quote, Status
 from coordination.conform.node.letters import Letter
 from coordination.conform.node.live import Live, Refusal, at, keep
 from coordination.conform.node.process import Process
-from coordination.conform.node.setting import BOND, address_of_number, number_of, specified, world_of
+from coordination.conform.node.setting import (
+    BOND,
+    IMPROVEMENTS,
+    PATIENCE,
+    TAKES,
+    address_of_number,
+    number_of,
+    specified,
+    world_of,
+)
 from coordination.machine.machine import Machine
-from coordination.node.core import proposer as taking
-from coordination.node.core.core import TAKES, Verdict
+from coordination.node.core.core import Verdict
 from coordination.node.core.memory import Memory
-from coordination.node.core.pool import IMPROVEMENTS
 from coordination.node.core.view import Head
 from coordination_spec import words
 from coordination_spec.state import Coordination
@@ -71,6 +78,20 @@ class Shadow:
     def is_told(self, epoch: int) -> bool:
         return (epoch,) in self.state.status.entries
 
+    def is_settled(self, epoch: int, claim_slot: int) -> bool:
+        """Whether it is known how a claim stands: by the time, or by L1."""
+        is_over = epoch != self.previous or self.now >= claim_slot + self.world.proof_slots
+        return is_over or self.is_told(epoch)
+
+    def bid_for(self, epoch: int) -> Quote | None:
+        """The cheapest of its own quotes, by its disk."""
+        made = (quote for quote in self.disk.made if quote.epoch == epoch)
+        return min(made, key=lambda quote: quote.basis_point_fee, default=None)
+
+    def is_taken_away(self, epoch: int) -> bool:
+        """Whether L1 has told that an epoch cannot be claimed any more."""
+        return self.is_told(epoch) and self.status(epoch) != Status.OPEN
+
     def step(self, action: str, *arguments: object) -> Refusal | None:
         refusal = self.live.step(self.state, self._machine.action(action), *arguments)
         self.steps.update([action] if refusal is None else [])
@@ -93,7 +114,8 @@ class Shadow:
         if claimed is not None:
             s.made[specified(claimed.quote)] = s.taken[Slot(claimed.slot), specified(claimed.quote)] = True
         self._read_choice()
-        self.process = Process(claiming=claimed.slot if claimed else None)
+        begun = (claimed.quote.epoch, claimed.slot) if claimed and claimed.quote.epoch in self.disk.proofs else None
+        self.process = Process(claiming=claimed.slot if claimed else None, begun=begun)
         self._forget_what_was_told()
 
     def tick(self, slot: int) -> None:
@@ -107,6 +129,8 @@ class Shadow:
         self._read_choice()
         self.process.asked.clear()
         self.process.relayed.clear()
+        self.process.offered.clear()
+        self.process.needless.clear()
         self.process.can_pay.clear()
         self.process.answers = 0
         self.process.taken = {of: quotes for of, quotes in self.process.taken.items() if of >= slot}
@@ -126,12 +150,13 @@ class Shadow:
             s.claim_fee[epoch], s.claim_slot[epoch] = words.BasisPoints(claim.basis_point_fee), Slot(claim.slot)
 
     def learn_funds(self, slot: int, can_pay: Mapping[Address, bool]) -> None:
-        """An answer is of use in the slot of its question. Who cannot pay then is passed over until the slot ends."""
+        """An answer is of use in the slot of its question; of two, for what was asked again, the first counts."""
         if slot != self.now:
             return
+        news = {prover: can for prover, can in can_pay.items() if prover in self.process.asked}
         self.process.answers += 1
-        self.process.asked -= can_pay.keys()
-        self.process.can_pay.update(can_pay)
+        self.process.asked -= news.keys()
+        self.process.can_pay.update(news)
 
     def choose(self, quote: Quote) -> Refusal | None:
         self._judge_funds()
@@ -142,13 +167,17 @@ class Shadow:
         return self.would("choose_quote", specified(quote))
 
     def of_unknown_funds(self) -> list[Quote]:
-        """The quotes that could be taken, for all that is known of who can pay; as `quotes` are."""
-        return [quote for quote in self.quotes(self.previous) if quote.prover not in self.process.can_pay]
+        """The quotes of whose provers it is not known whether they can pay, as it is their turn to be asked about.
+
+        That is the order of choice; under pressure it is that of arrival, so that it is everybody's sooner or later.
+        """
+        unknown = [quote for quote in self.quotes(self.previous) if quote.prover not in self.process.can_pay]
+        return [quote for quote in self.process.arrivals if quote in unknown] if self.is_pressed else unknown
 
     @property
     def is_pressed(self) -> bool:
         """Ever new provers must not take up a slot: after so many answers, nobody counts but who can pay."""
-        return self.process.answers >= taking.PATIENCE
+        return self.process.answers >= PATIENCE
 
     def _judge_funds(self) -> None:
         balance = self.state.balance
@@ -161,7 +190,7 @@ class Shadow:
         """N2. What is known already is passed on once a slot; after that it is no news, however it is signed."""
         quote, relayed = letter.message.quote, self.process.relayed
         is_known = self.state.seen[self.owner, specified(quote)] > 0
-        if is_known and quote in relayed:
+        if quote in relayed:
             return KNOWN
         is_made = self._is_made(letter)
         self._record(letter)
@@ -241,6 +270,8 @@ class Shadow:
         for other in others:
             self._drop(other)
         self.process.improvements[key] = improvements + 1
+        self.process.arrivals.pop(quote, None)
+        self.process.arrivals[quote] = None
         return True
 
     def _drop(self, quote: Quote) -> None:
@@ -301,5 +332,5 @@ class Shadow:
         own = self.prover and number_of(self.prover)
         keep(s.made, lambda key: is_near(key[1]) or (key[0] == own and w.can_be_claimed(Epoch(key[1]), s.now)))
         process = self.process
+        process.arrivals = {quote: None for quote in process.arrivals if is_near(quote.epoch)}
         process.improvements = {key: times for key, times in process.improvements.items() if is_near(key[1])}
-        process.offered = {quote for quote in process.offered if is_near(quote.epoch)}

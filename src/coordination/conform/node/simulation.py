@@ -254,11 +254,12 @@ class Simulation(Moved):
                 self._send(node, call)
             case SendProof(epoch, slot, proof):
                 given = (node.shadow.owner, Epoch(epoch), proof == VALID)
-                self._send(node, Transaction(node.name, ("proof", epoch, slot), epoch, "submit_epoch_proof", given))
+                key = ("proof", epoch, slot, proof)
+                self._send(node, Transaction(node.name, key, epoch, "submit_epoch_proof", given))
             case StopClaim(slot):
-                self._stop(node, ("claim", slot))
+                self._stop(node, "claim", slot)
             case StopProof(epoch, slot):
-                self._stop(node, ("proof", epoch, slot))
+                self._stop(node, "proof", epoch, slot)
 
     def _send(self, node: Node, transaction: Transaction) -> None:
         """One transaction for each intent, however often it is asked for."""
@@ -266,6 +267,8 @@ class Simulation(Moved):
             node.outbox.add(transaction.key)
             self.chain.pending.append(transaction)
 
-    def _stop(self, node: Node, key: tuple[Any, ...]) -> None:
-        node.outbox.discard(key)
-        self.chain.withdraw(node.name, key)
+    def _stop(self, node: Node, *key: object) -> None:
+        """What has a key that begins like this."""
+        for known in [known for known in node.outbox if known[: len(key)] == key]:
+            node.outbox.discard(known)
+            self.chain.withdraw(node.name, known)

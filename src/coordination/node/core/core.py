@@ -120,8 +120,8 @@ class Core:
 
         After that it is no news, and nobody is to blame for it.
         """
-        quote, view, is_known = message.quote, self.view, self.pool.has(message.quote)
-        if is_known and quote in self._makes:
+        quote, view = message.quote, self.view
+        if quote in self._makes:
             return Heard(Verdict.IGNORE, [])
         if recover(self._signing.make_digest(quote), message.signature) != quote.prover:
             return Heard(Verdict.REJECT, [], INVALID_PROVER_SIGNATURE)
@@ -129,7 +129,7 @@ class Core:
             return Heard(Verdict.REJECT, [], INVALID_BASIS_POINT_FEE)
         if quote.epoch not in (view.epoch, view.previous):
             return Heard(Verdict.REJECT, [], EPOCH_NOT_CURRENT_OR_PREVIOUS)
-        if not is_known and not self._keep(quote):
+        if not self.pool.has(quote) and not self._keep(quote):
             return Heard(Verdict.IGNORE, [])
         self._makes.add(quote)
         return Heard(Verdict.ACCEPT, self._done([]))

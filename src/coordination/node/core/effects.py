@@ -82,7 +82,7 @@ class StopClaim(NamedTuple):
 
 
 class SendProof(NamedTuple):
-    """Send `submitEpochProof` for what was claimed in `claim_slot`: one transaction, however often this is asked."""
+    """Send `submitEpochProof` for what was claimed in `claim_slot`: one transaction for each proof."""
 
     epoch: int
     claim_slot: int

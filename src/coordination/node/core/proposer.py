@@ -38,14 +38,16 @@ class Proposer:
         self._pool.restore()
 
     def ask_again(self) -> None:
-        """L1 answers again: what it did not answer before may be asked once more."""
+        """L1 answers again: what it has not answered before may be lost, and is asked once more."""
         self._asked.clear()
 
     def learn_funds(self, view: View, can_pay: Mapping[Address, bool]) -> None:
+        """What is asked again may be answered twice: the first answer counts."""
+        news = {prover: can for prover, can in can_pay.items() if prover in self._asked}
         self._answers += 1
-        self._asked -= can_pay.keys()
-        self._solvent |= {prover for prover, can in can_pay.items() if can}
-        self._pool.set_aside(view.previous, {prover for prover, can in can_pay.items() if not can})
+        self._asked -= news.keys()
+        self._solvent |= {prover for prover, can in news.items() if can}
+        self._pool.set_aside(view.previous, {prover for prover, can in news.items() if not can})
 
     def consider(self, view: View) -> list[Effect]:
         """Take a quote, or ask what has to be known for that, or do nothing."""
