@@ -111,6 +111,12 @@ def test_questions_that_l1_did_not_answer_are_counted() -> None:
     assert read(metrics)["l1_failures_total",] == 1
 
 
+def test_proofs_that_were_missed_are_counted() -> None:
+    metrics = Metrics()
+    metrics.missed()
+    assert read(metrics)["missed_proofs_total",] == 1
+
+
 def test_two_nodes_in_one_process_do_not_share_metrics() -> None:
     one, other = Metrics(), Metrics()
     one.l1_failed()

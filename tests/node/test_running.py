@@ -48,7 +48,7 @@ class Stage:
         self.store = Store(folder / "store", "a test's")
         if claimed:
             self.store.remember(claimed)
-        self.funds, self.asked = threading.Event(), 0
+        self.funds, self.is_rich, self.asked = threading.Event(), True, 0
         self.head = Head(dict.fromkeys(range(SLOT + 3), BOB), {0: Claim(NOBODY, 0, Status.OPEN, NOBODY, 0)})
         self.sending: list[object] = []  # what the outbox was told, and when it was driven
         self.lines = io.StringIO()
@@ -66,7 +66,7 @@ class Stage:
 
     def can_pay(self, provers: Iterable[Address]) -> dict[Address, bool]:
         assert self.funds.wait(BOUND)
-        return dict.fromkeys(provers, True)
+        return dict.fromkeys(provers, self.is_rich)
 
     def advance(self) -> list[Outcome]:
         self.sending.append("advance")
@@ -135,6 +135,23 @@ def test_while_l1_is_slow_to_tell_of_funds_the_disk_is_still_written(stages: Cal
 
     stage.run(act)
     assert Quote(ALICE, 0, 90) in stage.store.load().made
+
+
+def test_a_prover_that_cannot_pay_a_bond_is_warned(stages: Callable[..., Stage]) -> None:
+    stage = stages()
+    stage.is_rich = False
+    stage.funds.set()
+
+    async def act(node: Node) -> None:
+        while not stage.events("prover cannot pay a bond"):
+            await trio.sleep(0.001)
+        await node.bid(0, 100)
+        while len(stage.events("prover cannot pay a bond")) < 2:
+            await trio.sleep(0.001)
+
+    stage.run(act)
+    [warned, *_] = stage.events("prover cannot pay a bond")
+    assert (warned["level"], warned["prover"]) == ("warning", ALICE)
 
 
 def test_takes_that_cannot_be_judged_do_not_fill_the_log(stages: Callable[..., Stage]) -> None:

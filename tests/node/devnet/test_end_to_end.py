@@ -86,6 +86,8 @@ def test_a_prover_that_hands_in_no_proof_loses_its_bond(world: World) -> None:
     assert world.balances()["bob"] == before["bob"] - BOND
     deadline = world.rollup.claim_of(epoch).slot + PLAN.proof_slots
     world.wait_for("the proof phase is over", lambda: world.network.slot() >= deadline)
+    bob = world.network.nodes["bob"]
+    world.wait_for("bob's node tells", lambda: any(bob.events("proof missed, bond lost")))
     anybody = development_key("funder")
     world.network.chain.send(anybody, world.rollup.address, bytes(world.rollup.prune(epoch)["data"]))
     assert world.rollup.claim_of(epoch).status is Status.PRUNED
