@@ -25,7 +25,9 @@ from multiaddr import Multiaddr
 from coordination.chain.quote import Address, Quote, Signature, SignedQuote
 from coordination.node.core.core import Verdict
 from coordination.node.core.effects import Topic
+from coordination.node.gossip.frames import Frames
 from coordination.node.gossip.network import Gossip, open_gossip
+from coordination.node.gossip.pubsub import RPC_SIZE
 from coordination.node.gossip.settings import Settings
 from coordination.node.gossip.swarm import GuardedSwarm
 from coordination.node.wire import encode
@@ -33,6 +35,7 @@ from coordination.node.wire import encode
 VERSION = "0.2.0"
 MAKE = f"/aztec/proof-quotes/make/{VERSION}"
 LIMIT = 15.0  # seconds, of any test
+_epochs = count(1_000_000)
 
 
 def in_trio(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
@@ -123,6 +126,7 @@ class Stranger:
         self._host, self._to = host, to
         self._numbers = count(1)
         self._stream: INetStream
+        self.told: list[rpc_pb2.RPC] = []  # what the node says, to a member
 
     @property
     def id(self) -> str:
@@ -135,6 +139,17 @@ class Stranger:
     async def open(self) -> None:
         """A stream, for what is written from now on."""
         self._stream = await self._host.new_stream(self._to, [PROTOCOL_ID_V11])
+
+    def ignore_window(self) -> None:
+        """Send from now on however little the other side can take."""
+        self._stream.muxed_stream.send_window = 2**40  # type: ignore[attr-defined]
+
+    async def take(self, stream: INetStream) -> None:
+        """What the node has to say."""
+        frames = Frames(stream, RPC_SIZE)
+        with suppress(StreamError):
+            while True:
+                self.told.append(rpc_pb2.RPC.FromString(await frames.receive()))
 
     async def wait_until_cut(self) -> None:
         """Return when the other side has ended the stream."""
@@ -174,6 +189,19 @@ async def stranger(to: str, number: int = 99) -> AsyncIterator[Stranger]:
         yield stranger
 
 
+@asynccontextmanager
+async def member(of: Node, number: int = 99) -> AsyncIterator[Stranger]:
+    """A stranger that is among the peers of the node: it takes a stream of the node's too."""
+    async with outsider(number) as host:
+        peer = info_from_p2p_addr(Multiaddr(of.address))
+        stranger = Stranger(host, peer.peer_id)
+        host.set_stream_handler(PROTOCOL_ID_V11, stranger.take)
+        await host.connect(peer)
+        await stranger.open()
+        await until(lambda: stranger.id in of.gossip.peers)
+        yield stranger
+
+
 async def is_let_in(to: str, number: int) -> bool:
     """Whether the node at `to` keeps a connection with that stranger."""
     async with outsider(number) as host:
@@ -181,6 +209,15 @@ async def is_let_in(to: str, number: int) -> bool:
             await host.connect(info_from_p2p_addr(Multiaddr(to)))
             await trio.sleep(0.5)
         return bool(host.get_connected_peers())
+
+
+async def is_heard(node: Node, other: Stranger) -> bool:
+    """Whether the node still hears the stranger."""
+    epoch = next(_epochs)
+    await other.send(rpc_pb2.RPC(publish=[other.quote(epoch)]))
+    with trio.move_on_after(1):
+        await until(lambda: epoch in node.epochs)
+    return epoch in node.epochs
 
 
 @asynccontextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from itertools import count
 from time import perf_counter
 
 import pytest
@@ -26,8 +25,10 @@ from tests.node.gossip.peers import (
     Node,
     Stranger,
     in_trio,
+    is_heard,
     is_let_in,
     line,
+    member,
     message,
     opened,
     stranger,
@@ -37,16 +38,6 @@ from tests.node.gossip.peers import (
 
 TAKE = f"/aztec/proof-quotes/take/{VERSION}"
 GOOD = encode(message(7))
-_epochs = count(1_000_000)
-
-
-async def is_heard(node: Node, bad: Stranger) -> bool:
-    """Whether the node still hears the stranger."""
-    epoch = next(_epochs)
-    await bad.send(rpc_pb2.RPC(publish=[bad.quote(epoch)]))
-    with trio.move_on_after(1):
-        await until(lambda: epoch in node.epochs)
-    return epoch in node.epochs
 
 
 @in_trio
@@ -221,7 +212,7 @@ async def test_no_bytes_end_a_node() -> None:
             raw = await trio.open_tcp_stream(place[2], int(place[4]))
             await raw.send_all(chance.randbytes(chance.randrange(1, 400)))
             await raw.aclose()
-            async with stranger(a.address, 120 + number) as bad:
+            async with member(a, 120 + number) as bad:
                 for _ in range(30):
                     await throw(bad, chance)
         await b.gossip.publish(Topic.MAKE, message(7))

@@ -26,6 +26,8 @@ from coordination.node.gossip.standing import Standing
 
 RPC_SIZE = 256 * 1024  # bytes, the most that is read at once
 MESSAGE_SIZE = 1_024  # bytes, of a message with its envelope
+ENTRIES = 256  # of subscriptions and control in one RPC; of two topics, even with what was lost and is sent again
+IDS = 5_000  # of messages, in the control of one RPC: what others send at most, and what fits in the answer
 QUEUE = 2_048  # what waits for one peer; libp2p's 32 lose most of a burst
 
 Judge = Callable[[rpc_pb2.Message], Verdict]
@@ -63,7 +65,7 @@ class JudgingPubsub(Pubsub):
         while self.manager.is_running and not self._is_refused(peer):
             data = await frames.receive()
             rpc = rpc_pb2.RPC.FromString(data)
-            worth = max(1, len(rpc.publish) + len(rpc.subscriptions)) + len(data) // 1024  # messages that cost as much
+            worth = len(data) // 1024 + max(1, len(rpc.publish) + _entries(rpc))  # messages that cost as much
             await trio.sleep(self._standing.pause(peer, worth, trio.current_time()))
             await self._receive(peer, rpc)
 
@@ -73,11 +75,9 @@ class JudgingPubsub(Pubsub):
             if self._is_refused(peer):
                 return
             await self.push_msg(peer, message)
-        for subscription in rpc.subscriptions:
+        for subscription in {said.topicid: said for said in rpc.subscriptions}.values():  # the last word on each
             self.handle_subscription(peer, subscription)
-        if rpc.HasField("control"):
-            rpc.ClearField("senderRecord")  # addresses that nobody asked for
-            await self.router.handle_rpc(rpc, peer)
+        await self.router.handle_rpc(rpc, peer)
 
     async def push_msg(self, msg_forwarder: ID, msg: rpc_pb2.Message) -> None:
         """Pass on what this node publishes, and what it accepts of others."""
@@ -117,6 +117,19 @@ class JudgingPubsub(Pubsub):
         if self._standing.blame(peer, trio.current_time()):
             log.warning("peer %s is refused: %s", peer, why)
             self.manager.run_task(self.host.disconnect, peer)
+
+
+def _entries(rpc: rpc_pb2.RPC) -> int:
+    """How much there is in it beside messages. Raises BadFrame for what no honest peer sends: libp2p works through all
+    of it, and nobody else has a turn meanwhile."""
+    control = rpc.control
+    entries = len(control.ihave) + len(control.iwant) + len(control.graft) + len(control.prune) + len(rpc.subscriptions)
+    if entries > ENTRIES:
+        raise BadFrame(f"{entries} subscriptions and entries of control, more than {ENTRIES}")
+    ids = sum(len(have.messageIDs) for have in control.ihave) + sum(len(want.messageIDs) for want in control.iwant)
+    if ids > IDS:
+        raise BadFrame(f"{ids} ids of messages, more than {IDS}")
+    return entries
 
 
 def _is_signed(message: rpc_pb2.Message) -> bool:
