@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from libp2p.abc import IMuxedConn, IRawConnection
 from libp2p.crypto.x25519 import create_new_key_pair
@@ -17,15 +20,16 @@ from libp2p.peer.peerstore import PeerStore
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as Noise
 from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
-from libp2p.stream_muxer.yamux.yamux import Yamux
 from libp2p.transport.tcp.tcp import TCP
 from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 
 from coordination.node.gossip.identity import keys_of
+from coordination.node.gossip.muxer import BoundedMuxer, BoundedYamux
 
 CONNECTIONS = 128
 PLACES_TO_DIAL = 32  # of them, that are not for those who dial this node
+PLACES_OF_A_HOST = 16  # of the others: peer ids cost nothing, addresses do. A devnet on one machine has room in them
 UPGRADE_TIMEOUT = 5.0  # seconds
 
 
@@ -46,7 +50,9 @@ class GuardedSwarm(Swarm):
         store = PeerStore()
         store.add_key_pair(peer, keys)
         noise = Noise(keys, noise_privkey=create_new_key_pair().private_key)
-        upgrader = TransportUpgrader({TProtocol(NOISE): noise}, {TProtocol(YAMUX): Yamux})
+        muxers = {TProtocol(YAMUX): BoundedYamux}
+        upgrader = TransportUpgrader({TProtocol(NOISE): noise}, muxers)
+        upgrader.muxer_multistream = BoundedMuxer(muxers)
         limits = ConnectionConfig(
             max_connections=CONNECTIONS,
             min_connections=PLACES_TO_DIAL,
@@ -58,6 +64,7 @@ class GuardedSwarm(Swarm):
         super().__init__(peer, store, upgrader, [TCP()], RetryConfig(max_retries=0), limits)
         self.auto_connector = _NoAutoConnector(self)
         self._is_refused = is_refused
+        self._dialled_by = Counter[str]()  # connections, and those that are being upgraded, of each host
 
     async def add_conn(self, muxed_conn: IMuxedConn, direction: str = "unknown") -> SwarmConn:
         """Who somebody is, is known only now. Raises SwarmException for a peer that is refused."""
@@ -72,8 +79,33 @@ class GuardedSwarm(Swarm):
         libp2p's own returns at once, and its caller holds one of the places for inbound connections until the swarm
         ends, so that after some hundred connections there is none left.
         """
-        muxed = await super().upgrade_inbound_raw_conn(raw_conn, maddr)
-        for connection in self.get_connections(muxed.peer_id):
-            if isinstance(connection, SwarmConn) and connection.muxed_conn is muxed:
-                await connection.event_closed.wait()
-        raise SwarmException(f"the connection from {muxed.peer_id} is over")
+        with self._place_for(raw_conn):
+            muxed = await super().upgrade_inbound_raw_conn(raw_conn, maddr)
+            for connection in self.get_connections(muxed.peer_id):
+                if isinstance(connection, SwarmConn) and connection.muxed_conn is muxed:
+                    await connection.event_closed.wait()
+            raise SwarmException(f"the connection from {muxed.peer_id} is over")
+
+    @contextmanager
+    def _place_for(self, connection: IRawConnection) -> Iterator[None]:
+        """Raises SwarmException if its host has all that one host may have."""
+        address = connection.get_remote_address()
+        if address is None:
+            raise SwarmException("the connection is over")
+        host = host_of(address[0])
+        if self._dialled_by[host] >= PLACES_OF_A_HOST:
+            raise SwarmException(f"{host} has {PLACES_OF_A_HOST} connections")
+        self._dialled_by[host] += 1
+        try:
+            yield
+        finally:
+            self._dialled_by[host] -= 1
+            self._dialled_by += Counter()  # without those that have none left
+
+
+def host_of(address: str) -> str:
+    """What one host has of addresses: an IPv4 address, however it is written, or the /64 network of an IPv6 address."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or IPv6Address(ip.packed[:8] + bytes(8)))
