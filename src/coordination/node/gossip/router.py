@@ -40,7 +40,7 @@ class Router(GossipSub):
         ours = (entry for entry in control.ihave if entry.topicID in self.mesh)
         offered = dict.fromkeys(name for entry in ours for name in entry.messageIDs if len(name) <= ID_SIZE)
         wanted = dict.fromkeys(name for entry in control.iwant for name in entry.messageIDs)
-        grafted = {entry.topicID for entry in control.graft} & self.mesh.keys()
+        grafted = sorted({entry.topicID for entry in control.graft} & self.mesh.keys())
         pruned = {entry.topicID: entry.backoff for entry in control.prune if entry.topicID in self.mesh}
         return rpc_pb2.ControlMessage(
             ihave=[rpc_pb2.ControlIHave(messageIDs=offered)] if offered else [],
