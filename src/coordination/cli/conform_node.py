@@ -49,7 +49,7 @@ def _conform(machine: Machine, slots: int, seed: int) -> tuple[Exit, dict[str, A
     from coordination.conform.node.run import catch, run
     from coordination.conform.node.stateful import search
     from coordination.report.simulation import (
-        divergence_lines,
+        failure_lines,
         faults_to_table,
         simulated_summary,
         simulated_to_json,
@@ -64,11 +64,10 @@ def _conform(machine: Machine, slots: int, seed: int) -> tuple[Exit, dict[str, A
     out.print(simulated_to_table(ran), soft_wrap=False)
     out.print(simulated_summary(ran))
     out.print(tried_summary(tried))
-    found = [(ran.divergence, ran.program)] if ran.divergence else []
-    found += [(tried.failure.divergence, tried.failure.program)] if tried.failure else []
+    found = [each.failure for each in (ran, tried) if each.failure]
     out.print(f"divergences: {len(found) or 'none'}", style="bold red" if found else "green")
-    for divergence, program in found:
-        for line in divergence_lines(divergence, program):
+    for failure in found:
+        for line in failure_lines(failure):
             out.print(line)
     if found:  # a node that diverges by itself would be caught with any fault
         return Exit.VIOLATION, simulated_to_json(ran, tried, [])

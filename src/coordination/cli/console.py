@@ -89,6 +89,15 @@ def fail(message: str) -> NoReturn:
     raise SpecificationError(message)
 
 
+@contextmanager
+def needing(what: str, extra: str) -> Iterator[None]:
+    """Imports of what comes with an extra: where that is not installed, one line says how to get it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        fail(f"{what} needs {error.name}: pip install 'prover-coordination[{extra}]'")
+
+
 def run(app: typer.Typer) -> NoReturn:
     """Run a command line; every foreseeable mistake ends in one line and exit code 2, and what a node refuses in 1."""
     try:

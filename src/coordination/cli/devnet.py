@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from coordination.cli.console import fail, out
+from coordination.cli.console import fail, needing, out
 
 Design = Annotated[str, typer.Option("--design", help="0.1.0 or 0.2.0.")]
 SlotSeconds = Annotated[int, typer.Option("--slot-seconds", min=1, max=60, help="How long a slot takes.")]
@@ -32,12 +32,10 @@ def devnet_command(
 
     Until Ctrl-C. A node that is killed is started again from its folder. All keys are known to everybody.
     """
-    try:
+    with needing("a network", "devnet"):
         from coordination.node.devnet.network import Plan, devnet
         from coordination.node.devnet.story import introduce, invitation
         from coordination.node.devnet.telling import Teller
-    except ModuleNotFoundError as error:
-        fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
     plan = Plan(design=_known(design), slot_duration=slot_seconds, lazy=frozenset(lazy or ()))
     if not plan.lazy <= {*plan.provers}:
         fail(f"the provers are {' and '.join(plan.provers)}; --lazy takes one of them")
@@ -63,11 +61,9 @@ def devnet_command(
 
 def demo_command(design: Design = "0.2.0") -> None:
     """The whole story in one terminal, from bid to bond release, told line by line."""
-    try:
+    with needing("a network", "devnet"):
         from coordination.node.devnet.network import Plan
         from coordination.node.devnet.story import tell_story
-    except ModuleNotFoundError as error:
-        fail(f"a network needs {error.name}: pip install 'prover-coordination[devnet]'")
     with _ended_with_this_process(), TemporaryDirectory() as scratch:
         tell_story(Plan(design=_known(design)), Path(scratch), out.print)
 
@@ -90,6 +86,8 @@ def _ended_with_this_process() -> Iterator[None]:
 
 
 def _known(design: str) -> str:
-    if design not in ("0.1.0", "0.2.0"):
-        fail(f"there is no design {design!r}; there are 0.1.0 and 0.2.0")
+    from coordination.chain.deployment import ROLLUPS
+
+    if design not in ROLLUPS:
+        fail(f"there is no design {design!r}; there are {' and '.join(ROLLUPS)}")
     return design

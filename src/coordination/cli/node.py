@@ -11,7 +11,7 @@ from eth_utils.address import is_address, is_checksum_address, to_checksum_addre
 
 from coordination.chain.errors import ChainError
 from coordination.chain.quote import Address
-from coordination.cli.console import fail
+from coordination.cli.console import fail, needing
 
 L1Urls = Annotated[list[str], typer.Option("--l1-url", envvar="L1_URL", help="JSON-RPC of L1; again, to fall back on.")]
 Rollup = Annotated[str, typer.Option("--rollup", envvar="ROLLUP_ADDRESS", help="The contract's address.")]
@@ -43,7 +43,7 @@ def node_command(
     ..._KEYSTORE_PASSWORD_FILE the file of its password. Beyond loopback, JSON-RPC needs a token: AZTEC_NODE_TOKEN, or
     AZTEC_NODE_TOKEN_FILE. What happens is logged on standard error, as JSON where that is no terminal.
     """
-    try:
+    with needing("a node", "node"):
         import trio
 
         from coordination.node.api.errors import ApiError
@@ -53,8 +53,6 @@ def node_command(
         from coordination.node.keys import KeyProblem, load_keys
         from coordination.node.starting import Settings, run_node
         from coordination.node.store import StoreError
-    except ModuleNotFoundError as error:
-        fail(f"a node needs {error.name}: pip install 'prover-coordination[node]'")
     try:
         prover, proposer = load_keys(os.environ)
         settings = Settings(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
-from coordination.conform.node.moves import Divergence
+from coordination.conform.node.moves import Failure
 from coordination.conform.node.run import Caught, Ran
 from coordination.conform.node.stateful import Tried
 from coordination.report.verdicts import count
@@ -31,10 +32,7 @@ def simulated_to_json(ran: Ran, tried: Tried, caught: Sequence[Caught]) -> dict[
         "slashed": ran.slashed,
         "judgements": ran.judgements,
         "random": {"runs": tried.runs, "moves": tried.made},
-        "divergences": [
-            *([_divergence_to_json(ran.divergence, ran.program)] if ran.divergence else []),
-            *([_divergence_to_json(tried.failure.divergence, tried.failure.program)] if tried.failure else []),
-        ],
+        "divergences": [_failure_to_json(each.failure) for each in (ran, tried) if each.failure],
         "faults": [
             {
                 "rule": each.fault.rule,
@@ -51,8 +49,8 @@ def simulated_to_json(ran: Ran, tried: Tried, caught: Sequence[Caught]) -> dict[
     }
 
 
-def _divergence_to_json(divergence: Divergence, program: str) -> dict[str, Any]:
-    return {"slot": divergence.slot, "doing": divergence.doing, "why": divergence.why, "program": program}
+def _failure_to_json(failure: Failure) -> dict[str, Any]:
+    return {**asdict(failure.divergence), "program": failure.program}
 
 
 def _sorted(counted: Counter[str]) -> dict[str, int]:
@@ -89,10 +87,10 @@ def tried_summary(tried: Tried) -> str:
     return f"{count(tried.runs, 'random run')} by Hypothesis, seed {tried.seed}: {count(tried.made, 'move')}"
 
 
-def divergence_lines(divergence: Divergence, program: str) -> Iterator[str]:
+def failure_lines(failure: Failure) -> Iterator[str]:
     """What went wrong, and the moves that lead there."""
-    yield str(divergence)
-    yield from program.splitlines()
+    yield str(failure.divergence)
+    yield from failure.program.splitlines()
 
 
 def faults_to_table(caught: Iterable[Caught]) -> Table:

@@ -16,8 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import overload
 
-from eth_utils.address import to_checksum_address
-
+from coordination.chain.accounts import address_of_number
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.evm import Evm
 from coordination.chain.quote import NOBODY, Address
@@ -80,12 +79,6 @@ class _Schedule(Function[Slot, words.Address]):
         return words.Address(int(self._proposer_of(slot), 16))
 
 
-@cache
-def address_of_account(number: int) -> Address:
-    """An account's address. Raises OverflowError for a number of more than 160 bits."""
-    return to_checksum_address(number.to_bytes(20, "big"))
-
-
 def open_instance(machine: Machine, setup: Setup, now: int) -> Instance:
     """`machine` in the world of `setup`, at slot `now`; it has no bounds, and nobody is honest."""
     template = next(iter(machine.instances.values()))
@@ -132,7 +125,7 @@ class OpenWorld:
         self._oracle = Oracle(machine, open_instance(machine, setup, self.slot))
         self.world: World = self._oracle.instance.constants
         self.state = self._oracle.initial()
-        self.answers = Answers(self._oracle, artifact, setup, self.there, address_of_account)
+        self.answers = Answers(self._oracle, artifact, setup, self.there, address_of_number)
         self.calls = Calls(artifact, self.there, setup.names)
 
     @property

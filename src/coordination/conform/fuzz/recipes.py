@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from eth_utils.crypto import keccak
 
-from coordination.chain.accounts import development_key
+from coordination.chain.accounts import address_of_number, development_key
 from coordination.chain.deployment import find_proof, is_proof
 from coordination.chain.quote import NOBODY, Quote, Signature
 from coordination.chain.signing import ORDER, recover, sign, signing
-from coordination.conform.fuzz.openworld import LAST_MOMENT, OpenWorld, address_of_account
+from coordination.conform.fuzz.openworld import LAST_MOMENT, OpenWorld
 from coordination.conform.rollup.answers import ELSEWHERE
 from coordination_spec.words import Slot, Status
 
@@ -31,7 +31,7 @@ class Draft:
     @property
     def quote(self) -> Quote:
         prover, epoch, fee = (self.given[f"quote.{field}"] for field in ("prover", "epoch", "basis_point_fee"))
-        return Quote(address_of_account(prover), epoch, fee)
+        return Quote(address_of_number(prover), epoch, fee)
 
 
 class Recipe(Protocol):
@@ -64,7 +64,7 @@ class AccountNumber(Number):
         number, _ = super().read(draft)
         if not number and "caller" not in draft.given:  # it would be the caller, and nobody calls nothing
             number = account(0)(draft)
-        return number, address_of_account(number)
+        return number, address_of_number(number)
 
 
 def exactly(value: int) -> Landmark:

@@ -13,10 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
-from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from coordination.chain.artifacts import Artifact, shipped
 from coordination.chain.deployment import ROLLUPS
@@ -29,7 +27,7 @@ from coordination.conform.fuzz.openworld import OpenWorld
 from coordination.conform.fuzz.recipes import Draft, Moment, Recipe
 from coordination.conform.fuzz.strategies import MOMENTS, RECIPES, SHAPES, setups
 from coordination.conform.programs.scenario import Scenario, scenario_of
-from coordination.conform.repeatable import alone
+from coordination.conform.repeatable import run_rules
 from coordination.conform.rollup.adapter import ACTIONS
 from coordination.conform.rollup.answers import Answers
 from coordination.conform.rollup.setup import Setup
@@ -103,23 +101,12 @@ def run(
     version = next(iter(machine.instances.values())).constants.design.version
     contract = artifact or shipped(ROLLUPS[version])
     result = Fuzzed(machine, contract.name, seed, examples, steps)
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        phases=(Phase.generate, Phase.shrink) if shrink else (Phase.generate,),
-        deadline=None,
-        database=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
     started = time.perf_counter()
-    with alone():
-        try:
-            run_state_machine_as_test(seeded(seed)(_rules(machine, version, contract, result, report)), settings=chosen)
-        except _Failed as failed:
-            result.failure = failed.shown_on(contract)
+    rules = _rules(machine, version, contract, result, report)
+    try:
+        run_rules(rules, seed=seed, examples=examples, steps=steps, shrink=shrink)
+    except _Failed as failed:
+        result.failure = failed.shown_on(contract)
     result.seconds = time.perf_counter() - started
     return result
 

@@ -7,15 +7,15 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from coordination.chain.accounts import address_of_number
 from coordination.chain.quote import Address, Claim, Status
 from coordination.conform.node.live import Live, at, keep
-from coordination.conform.node.safety import Safety
+from coordination.conform.node.safety import Safety, records
 from coordination.conform.node.setting import (
     ADDRESSES,
     BOND,
     HOLDINGS,
     REWARD_POOL,
-    address_of_number,
     epoch_of,
     number_of,
     proposer_of,
@@ -161,7 +161,7 @@ class Chain:
         What was signed is kept for as long as a reorganisation can bring back a claim of its epoch.
         """
         s, current = self.state, epoch_of(self.state.now)
-        for record in (s.claim_prover, s.claim_proposer, s.claim_fee, s.claim_slot, s.claim_sender, s.status):
+        for record in records(s):
             keep(record, lambda key: key[0] >= current - 1 or s.status[Epoch(key[0])] == words.Status.CLAIMED)
         states = [s, *(block.before for block in self._blocks)]
         slots = {slot for state in states for slot in state.claim_slot.entries.values()}

@@ -70,8 +70,9 @@ def _owes_a_take(shadow: Shadow) -> None:
         for quote in shadow.quotes(shadow.previous):
             can_pay = shadow.process.can_pay.get(quote.prover)
             demand(not can_pay or shadow.would_choose(quote) is not None, f"N3: it has not taken {show_quote(quote)}")
-        for quote in shadow.of_unknown_funds():
-            demand(bool(shadow.process.asked), f"N3: it does not ask whether the prover can pay of {show_quote(quote)}")
+        unknown = shadow.of_unknown_funds()
+        if unknown and not shadow.process.asked:
+            raise Wrong(f"N3: it does not ask whether the prover can pay of {show_quote(unknown[0])}")
     if chosen is not None and chosen.slot == shadow.now and shadow.process.took != shadow.now:
         demand(not is_open, f"N4: it has not published its take of {show_quote(chosen.quote)}")
 

@@ -38,12 +38,24 @@ class Divergence:
         return f"slot {self.slot}, {self.doing}: {self.why}"
 
 
+@dataclass(frozen=True)
+class Failure:
+    """How a run diverged, and the program that leads there."""
+
+    divergence: Divergence
+    program: str
+
+
 class Diverged(Exception):
     """A move has led to a divergence."""
 
-    def __init__(self, divergence: Divergence) -> None:
-        super().__init__(str(divergence))
-        self.divergence = divergence
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.divergence))
+        self.failure = failure
+
+    @property
+    def divergence(self) -> Divergence:
+        return self.failure.divergence
 
 
 class Moved(ABC):
@@ -81,6 +93,7 @@ def move(make: Callable[Concatenate[M, P], None]) -> Callable[Concatenate[M, P],
         try:
             make(self, *args, **kwargs)
         except (Wrong, Broken) as wrong:
-            raise Diverged(Divergence(self.slot, self.doing, str(wrong))) from wrong
+            divergence = Divergence(self.slot, self.doing, str(wrong))
+            raise Diverged(Failure(divergence, self.program())) from wrong
 
     return made

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from coordination.conform.experiments import Report, silent
 from coordination.conform.node.director import Director
 from coordination.conform.node.faults import Fault
-from coordination.conform.node.moves import Diverged, Divergence
-from coordination.conform.node.setting import NODES, simulated
+from coordination.conform.node.moves import Diverged, Divergence, Failure
+from coordination.conform.node.setting import simulated
 from coordination.conform.node.simulation import Simulation
 from coordination.machine.machine import Machine
 
@@ -18,30 +18,33 @@ TAIL = 60  # moves that are shown of a run that went wrong
 SLOTS_A_TRY, TRIES = 500, 20  # slots of a run that has to catch a fault, and how many such runs there are at most
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ran:
     """What a run did until its end, or until it diverged: the same machine, slots and seed do the same.
 
     `steps` are the specification's, taken by nodes, and `effects` what they asked for; `calls` are those that the
     contract accepted, `errors` the names by which nodes and contract refused something, `counts` what else happened.
-    `program` are the last moves of a run that diverged.
+    The program of a `failure` has its last moves only.
     """
 
     machine: Machine
     planned: int
     seed: int
-    slots: int = 0
-    moves: int = 0
-    judgements: int = 0
-    steps: Counter[str] = field(default_factory=Counter)
-    calls: Counter[str] = field(default_factory=Counter)
-    effects: Counter[str] = field(default_factory=Counter)
-    errors: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-    slashed: int = 0
-    divergence: Divergence | None = None
-    program: str = ""
-    seconds: float = 0.0
+    slots: int
+    moves: int
+    judgements: int
+    steps: Counter[str]
+    calls: Counter[str]
+    effects: Counter[str]
+    errors: Counter[str]
+    counts: Counter[str]
+    slashed: int
+    failure: Failure | None
+    seconds: float
+
+    @property
+    def divergence(self) -> Divergence | None:
+        return self.failure.divergence if self.failure else None
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Caught:
 def run(machine: Machine, *, slots: int, seed: int, report: Report = silent) -> Ran:
     """Simulate so many slots, or until a node diverges."""
     world = Simulation(machine, memory=TAIL)
-    director, result = Director(world, seed), Ran(machine, slots, seed)
+    director, failure = Director(world, seed), None
     started = time.perf_counter()
     try:
         with simulated(at_once=1):  # else nobody has to wait for a turn
@@ -65,15 +68,23 @@ def run(machine: Machine, *, slots: int, seed: int, report: Report = silent) -> 
                 director.part()
                 report(f"{world.slot:,} of {slots:,} slots")
     except Diverged as diverged:
-        result.divergence, result.program = diverged.divergence, world.program()
-    result.slots, result.moves, result.judgements = world.slot, world.moves, world.chain.safety.judgements
-    result.calls, result.errors, result.counts = world.chain.accepted, world.errors, world.counts
-    result.effects = world.effects
-    result.slashed = world.chain.slashed
-    for name in NODES:
-        result.steps.update(world.nodes[name].shadow.steps)
-    result.seconds = time.perf_counter() - started
-    return result
+        failure = diverged.failure
+    return Ran(
+        machine,
+        slots,
+        seed,
+        slots=world.slot,
+        moves=world.moves,
+        judgements=world.chain.safety.judgements,
+        steps=sum((node.shadow.steps for node in world.nodes.values()), Counter()),
+        calls=world.chain.accepted,
+        effects=world.effects,
+        errors=world.errors,
+        counts=world.counts,
+        slashed=world.chain.slashed,
+        failure=failure,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def catch(machine: Machine, fault: Fault, seed: int) -> Caught:

@@ -74,14 +74,14 @@ class Safety:
         """
         changed = {
             key[0]
-            for old, new in zip(_records(before), _records(after), strict=True)
+            for old, new in zip(records(before), records(after), strict=True)
             for key, _ in old.entries.items() ^ new.entries.items()
         }
         changed |= {epoch for (epoch,), status in before.status.entries.items() if status == words.Status.CLAIMED}
-        unchanged = before.balance.entries.items() & after.balance.entries.items()
+        unchanged = dict(before.balance.entries.items() & after.balance.entries.items())
         states = [_of_epochs(_on_chain(state), changed) for state in (before, after)]
         for state in states:
-            keep(state.balance, lambda key: key not in dict(unchanged))
+            keep(state.balance, lambda key: key not in unchanged)
         for prop in self._of_steps:
             self._judge(prop, *states)
         self.check(after)
@@ -103,7 +103,7 @@ def _on_chain(state: Coordination) -> Coordination:
 def _of_epochs(state: Coordination, epochs: set[int]) -> Coordination:
     """The records and the takes of some epochs, and all else."""
     part = copy(state)
-    for record in _records(part):
+    for record in records(part):
         keep(record, at(0, epochs.__contains__))
     keep(part.taken, at(2, epochs.__contains__))
     return part
@@ -118,7 +118,8 @@ def _claims(state: Coordination) -> Iterator[Coordination]:
         yield part
 
 
-def _records(s: Coordination) -> tuple[Map[Any, Any], ...]:
+def records(s: Coordination) -> tuple[Map[Any, Any], ...]:
+    """What the contract keeps of each epoch, by its number."""
     return (s.status, s.claim_prover, s.claim_fee, s.claim_proposer, s.claim_slot, s.claim_sender)
 
 

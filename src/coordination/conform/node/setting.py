@@ -9,7 +9,6 @@ from functools import cache, lru_cache
 from unittest.mock import patch
 
 from eth_keys.datatypes import PrivateKey
-from eth_utils.address import to_checksum_address
 
 from coordination.chain.accounts import address_of, development_key
 from coordination.chain.quote import NOBODY, Address, Quote
@@ -70,11 +69,6 @@ AT_ONCE, PATIENCE = 2, 2
 def number_of(address: Address) -> Account:
     """An account as the specification has it."""
     return Account(words.Address(int(address, 16)))
-
-
-@cache
-def address_of_number(number: int) -> Address:
-    return to_checksum_address(number.to_bytes(20, "big"))
 
 
 def specified(quote: Quote) -> words.Quote:

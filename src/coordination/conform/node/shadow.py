@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
+from coordination.chain.accounts import address_of_number
 from coordination.chain.quote import NOBODY as ZERO
 from coordination.chain.quote import Address, Quote, Status
 from coordination.conform.node.letters import Letter
@@ -20,7 +21,6 @@ from coordination.conform.node.setting import (
     IMPROVEMENTS,
     PATIENCE,
     TAKES,
-    address_of_number,
     number_of,
     specified,
     world_of,

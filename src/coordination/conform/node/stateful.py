@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, settings
-from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, rule
 from hypothesis.strategies import SearchStrategy
 
 from coordination.conform.experiments import Report, silent
 from coordination.conform.node.adversary import FORGERIES
-from coordination.conform.node.moves import Diverged, Divergence
+from coordination.conform.node.moves import Diverged, Failure
 from coordination.conform.node.setting import ADVERSARIES, BOND, NODES, TIMING, simulated
 from coordination.conform.node.simulation import Simulation
-from coordination.conform.repeatable import alone
+from coordination.conform.repeatable import run_rules
 from coordination.machine.machine import Machine
 
 NODE = st.sampled_from(tuple(NODES))
@@ -56,14 +54,6 @@ MOVES: tuple[tuple[Callable[..., None], tuple[SearchStrategy[Any], ...]], ...] =
 )
 
 
-@dataclass(frozen=True)
-class Shortest:
-    """The shortest run found that diverges: how, and the program that leads there."""
-
-    divergence: Divergence
-    program: str
-
-
 @dataclass
 class Tried:
     """So many runs of so many moves each, until one diverged. The same machine, seed, runs and moves do the same."""
@@ -73,35 +63,18 @@ class Tried:
     runs: int
     moves: int
     made: int = 0  # moves, until the first divergence
-    failure: Shortest | None = None
+    failure: Failure | None = None  # of the shortest run found that diverges
 
 
 def search(machine: Machine, *, seed: int, runs: int, moves: int, report: Report = silent) -> Tried:
     """Make so many runs. Stops at the first that diverges, and makes it as short as can be."""
     result = Tried(machine, seed, runs, moves)
-    chosen = settings(
-        max_examples=runs,
-        stateful_step_count=moves,
-        phases=(Phase.generate, Phase.shrink),
-        deadline=None,
-        database=None,
-        derandomize=False,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-        verbosity=Verbosity.quiet,
-    )
-    with alone(), simulated():
+    with simulated():
         try:
-            run_state_machine_as_test(seeded(seed)(_rules(result, report)), settings=chosen)
-        except _Failed as failed:
-            result.failure = failed.shortest
+            run_rules(_rules(result, report), seed=seed, examples=runs, steps=moves)
+        except Diverged as diverged:
+            result.failure = diverged.failure
     return result
-
-
-class _Failed(Exception):
-    def __init__(self, shortest: Shortest) -> None:
-        super().__init__(str(shortest.divergence))
-        self.shortest = shortest
 
 
 def _rules(result: Tried, report: Report) -> type[RuleBasedStateMachine]:
@@ -119,9 +92,9 @@ def _rules(result: Tried, report: Report) -> type[RuleBasedStateMachine]:
             result.made += not is_over
             try:
                 move(self.world, *arguments)
-            except Diverged as diverged:
+            except Diverged:
                 is_over = True
-                raise _Failed(Shortest(diverged.divergence, self.world.program())) from diverged
+                raise
 
     rules = {f"rule {number}": _rule(*each) for number, each in enumerate(MOVES)}
     return type("Runs", (Runs,), rules)
